@@ -1,0 +1,203 @@
+//! Errors as callers see them (API.md, "Errors"). What went wrong inside is
+//! logged where it is turned into one of these, and never shown.
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::{
+    HeaderValue, StatusCode,
+    header::{RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use serde::Serialize;
+
+use crate::store::StoreError;
+
+/// How long an overloaded sender or caller is asked to wait.
+const OVERLOAD_PAUSE: Duration = Duration::from_secs(5);
+
+/// An error answer.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    details: Vec<Detail>,
+    retry_after: Option<Duration>,
+}
+
+/// What is wrong with one field of a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Detail {
+    /// Where (`events[0]`).
+    pub path: String,
+    /// What.
+    pub message: String,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    error: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    details: &'a [Detail],
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            details: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    /// 400: malformed or invalid.
+    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// 400 with what is wrong, field by field.
+    pub fn invalid(details: Vec<Detail>) -> Self {
+        let message = match details.as_slice() {
+            [one] => format!("{}: {}", one.path, one.message),
+            many => format!("{} fields are not valid", many.len()),
+        };
+        Self {
+            details,
+            ..Self::bad_request("validation_failed", message)
+        }
+    }
+
+    /// 401: missing or wrong credential or signature.
+    pub fn unauthorized(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, message)
+    }
+
+    /// 403: valid credential without the right, or a disabled integration.
+    pub fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, message)
+    }
+
+    /// 404: unknown id or route.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// 405.
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "the method is not allowed here",
+        )
+    }
+
+    /// 409.
+    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// 412: `If-Match` names another version.
+    pub fn precondition_failed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", message)
+    }
+
+    /// 413.
+    pub fn too_large(limit: usize) -> Self {
+        let message = format!("the body is larger than {} MiB", limit / (1024 * 1024));
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+    }
+
+    /// 415.
+    pub fn unsupported_media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "the Content-Type must be application/json",
+        )
+    }
+
+    /// The status that makes this sender come back, with `Retry-After`.
+    pub fn overloaded(status: StatusCode) -> Self {
+        let error = Self::new(
+            status,
+            "overloaded",
+            "the request could not be stored; try again",
+        );
+        Self {
+            retry_after: Some(OVERLOAD_PAUSE),
+            ..error
+        }
+    }
+
+    /// 500: the reason goes to the log, not to the caller.
+    pub fn internal(reason: &str) -> Self {
+        tracing::error!(reason, "internal error");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "something went wrong on our side",
+        )
+    }
+
+    /// The answer's status code.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The sentence for a person.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The answer; rejections leave a trace at debug level.
+    pub fn into_response_logged(self) -> Response {
+        tracing::debug!(status = self.status.as_u16(), code = self.code, "rejected");
+        self.into_response()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        match error {
+            StoreError::Conflict => Self::conflict(
+                "changed_meanwhile",
+                "somebody else changed it; read it again",
+            ),
+            StoreError::Unavailable(_) => Self::overloaded(StatusCode::SERVICE_UNAVAILABLE),
+            StoreError::Refused(_) => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal_error",
+                "something went wrong on our side",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let written = Written {
+            error: &self.message,
+            code: self.code,
+            details: &self.details,
+        };
+        // Texts only: nothing in it can fail to serialise.
+        let bytes = serde_json::to_vec(&written).unwrap_or_default();
+        let mut response =
+            (self.status, [("content-type", "application/json")], bytes).into_response();
+        if let Some(pause) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(pause.as_secs()));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

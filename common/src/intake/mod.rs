@@ -1,0 +1,78 @@
+//! Intake: who sent it, is it signed, what does it say, what changes. One
+//! pipeline for every vendor; a vendor is a [`Vendor`] in its group's router.
+
+pub mod credentials;
+mod pipeline;
+mod received;
+pub mod value;
+mod vendor;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::Response,
+    routing::{MethodFilter, MethodRouter, on},
+};
+
+pub use pipeline::{AlertResult, ResultAction, apply_alerts};
+pub use received::{Received, Unreadable};
+pub use vendor::{Authentication, Context, Methods, Parsed, Vendor};
+
+use crate::{incidents::Incidents, store::Store};
+
+/// What every intake function works with.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    incidents: Incidents,
+}
+
+impl Intake {
+    /// Intake into this store.
+    pub fn new(store: Store) -> Self {
+        Self {
+            incidents: Incidents::new(store),
+        }
+    }
+
+    /// Intake into the table that the environment names.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub async fn from_env() -> Result<Self, crate::config::ConfigError> {
+        let sdk = crate::aws::sdk_config().await;
+        Ok(Self::new(Store::from_env(&sdk).await?))
+    }
+
+    /// The incidents that alerts go to.
+    pub fn incidents(&self) -> &Incidents {
+        &self.incidents
+    }
+
+    fn store(&self) -> &Store {
+        self.incidents.store()
+    }
+}
+
+/// The routes of these vendors, `/api/integrations/<name>` each.
+pub fn router(intake: Intake, vendors: &'static [Vendor]) -> Router {
+    let routes = vendors.iter().fold(Router::new(), |router, vendor| {
+        router.route(&format!("/api/integrations/{}", vendor.name), route(vendor))
+    });
+    routes.with_state(Arc::new(intake))
+}
+
+fn route(vendor: &'static Vendor) -> MethodRouter<Arc<Intake>> {
+    let methods = match vendor.methods {
+        Methods::Post => MethodFilter::POST,
+        Methods::GetAndPost => MethodFilter::POST.or(MethodFilter::GET),
+    };
+    on(
+        methods,
+        move |State(intake): State<Arc<Intake>>, request: Request| async move {
+            let response: Response = pipeline::receive(&intake, vendor, request).await;
+            response
+        },
+    )
+}

@@ -1,0 +1,385 @@
+//! The way of a request: integration → credentials → normaliser → incidents →
+//! answer. The answer is sent right after the durable writes.
+
+use std::collections::HashMap;
+
+use axum::{extract::Request, response::Response};
+use futures_util::{StreamExt as _, stream};
+use http::StatusCode;
+use serde::Serialize;
+
+use super::{Authentication, Context, Intake, Parsed, Received, Vendor, credentials};
+use crate::{
+    alert::{Action, Alert, DedupKey, Severity},
+    crypto,
+    http::{ApiError, body, json},
+    id::{IntegrationId, RequestId},
+    incidents::{AlertOutcome, IncidentSummary, Incidents, Reporter},
+    integration::Integration,
+    limits,
+    store::{RequestRecord, Store, StoreError},
+    text,
+    time::Timestamp,
+};
+
+/// Alerts of one body that are written at the same time; those of one dedup
+/// key always go one after the other.
+const WRITES_AT_ONCE: usize = 16;
+
+/// What became of one alert, as API.md writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlertResult {
+    /// What was done.
+    pub action: ResultAction,
+    /// Why nothing was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What joins the alerts of this problem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dedup_key: Option<DedupKey>,
+    /// How bad the alert is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// The incident that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentSummary>,
+}
+
+/// What was done with an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResultAction {
+    /// It opened an incident.
+    Triggered,
+    /// It was counted on an open one.
+    Deduplicated,
+    /// It acknowledged one.
+    Acknowledged,
+    /// It resolved one.
+    Resolved,
+    /// Nothing.
+    Ignored,
+}
+
+impl ResultAction {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Triggered => "triggered",
+            Self::Deduplicated => "deduplicated",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// The answer to an accepted request.
+#[derive(Serialize)]
+struct Accepted<'a> {
+    status: &'static str,
+    result: &'a AlertResult,
+    results: &'a [AlertResult],
+}
+
+/// Takes a request of this vendor.
+pub async fn receive(intake: &Intake, vendor: &'static Vendor, request: Request) -> Response {
+    match accept(intake, vendor, request).await {
+        Ok(results) => match results.first() {
+            Some(result) => json(
+                StatusCode::OK,
+                &Accepted {
+                    status: "success",
+                    result,
+                    results: &results,
+                },
+            ),
+            None => {
+                ApiError::internal("a normaliser answered without a result").into_response_logged()
+            }
+        },
+        Err(error) => error.into_response_logged(),
+    }
+}
+
+async fn accept(
+    intake: &Intake,
+    vendor: &'static Vendor,
+    request: Request,
+) -> Result<Vec<AlertResult>, ApiError> {
+    let received = read(request).await?;
+    let integration = find_integration(intake.store(), vendor, &received).await?;
+    let context = Context {
+        integration: &integration,
+        now: Timestamp::now(),
+    };
+    let outcome = process(intake, vendor, &received, &context).await;
+    log_request(intake.store(), &received, &context, &outcome).await;
+    outcome
+}
+
+async fn process(
+    intake: &Intake,
+    vendor: &Vendor,
+    received: &Received,
+    context: &Context<'_>,
+) -> Result<Vec<AlertResult>, ApiError> {
+    check_credentials(vendor, received, context)?;
+    let parsed = (vendor.normalise)(received, context)
+        .map_err(|error| ApiError::bad_request("unreadable_body", error.to_string()))?;
+    let results = apply_alerts(intake.incidents(), vendor.name, context, parsed).await;
+    results.map_err(|error| overloaded(vendor, &error))
+}
+
+async fn read(request: Request) -> Result<Received, ApiError> {
+    let (parts, payload) = request.into_parts();
+    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    let body = body::read(payload, limits::INTAKE_BODY_BYTES).await?;
+    Ok(Received {
+        method: parts.method,
+        headers: parts.headers,
+        query,
+        body,
+    })
+}
+
+async fn find_integration(
+    store: &Store,
+    vendor: &Vendor,
+    received: &Received,
+) -> Result<Integration, ApiError> {
+    let given = received
+        .query("integrationId")
+        .map(str::trim)
+        .filter(|id| !id.is_empty())
+        .ok_or_else(|| {
+            ApiError::bad_request("missing_integration_id", "the query has no integrationId")
+        })?;
+    let unknown = || ApiError::not_found("there is no such integration of this provider");
+    let id: IntegrationId = given.parse().map_err(|_| unknown())?;
+    let found = store
+        .integration(id)
+        .await
+        .map_err(|error| overloaded(vendor, &error))?;
+    let integration = found
+        .filter(|integration| integration.provider == vendor.name)
+        .ok_or_else(unknown)?;
+    if !integration.enabled {
+        return Err(ApiError::forbidden(
+            "integration_disabled",
+            "the integration is disabled",
+        ));
+    }
+    Ok(integration)
+}
+
+fn check_credentials(
+    vendor: &Vendor,
+    received: &Received,
+    context: &Context<'_>,
+) -> Result<(), ApiError> {
+    let integration = context.integration;
+    if integration.require_key && !credentials::has_integration_key(received, &integration.key_hash)
+    {
+        return Err(ApiError::unauthorized(
+            "invalid_key",
+            "the integration key is missing or wrong",
+        ));
+    }
+    let Some(secret) = &integration.signature_secret else {
+        return Ok(());
+    };
+    let proven = match vendor.authentication {
+        Authentication::Native(verify) => verify(received, secret, context),
+        Authentication::SharedSecret => credentials::has_shared_secret(received, secret),
+    };
+    if proven {
+        Ok(())
+    } else {
+        Err(ApiError::unauthorized(
+            "invalid_signature",
+            "the signature or token is missing or wrong",
+        ))
+    }
+}
+
+fn overloaded(vendor: &Vendor, error: &StoreError) -> ApiError {
+    tracing::error!(provider = vendor.name, %error, "an alert could not be stored");
+    ApiError::overloaded(vendor.overload)
+}
+
+/// Applies the alerts of one body, one result each, in body order.
+///
+/// # Errors
+/// Where any alert could not be stored. Nothing accepted may be lost, so the
+/// sender has to send the whole body again; what was stored deduplicates then.
+pub async fn apply_alerts(
+    incidents: &Incidents,
+    provider: &str,
+    context: &Context<'_>,
+    parsed: Vec<Parsed>,
+) -> Result<Vec<AlertResult>, StoreError> {
+    let reporter = Reporter::from(context.integration);
+    let prefix = context.settings().text("keyPrefix").unwrap_or_default();
+    let mut results: Vec<Option<AlertResult>> = Vec::with_capacity(parsed.len());
+    let mut by_key: HashMap<DedupKey, Vec<(usize, Box<Alert>)>> = HashMap::new();
+    let mut unrecognised = None;
+    for (index, entry) in parsed.into_iter().enumerate() {
+        results.push(match entry {
+            Parsed::Alert(alert) => {
+                let key = DedupKey::of_vendor(provider, prefix, &alert.identity);
+                by_key.entry(key).or_default().push((index, alert));
+                None
+            }
+            Parsed::Ignored(reason) => Some(ignored(reason)),
+            Parsed::Unrecognised(what) => {
+                let reason = format!("unrecognised {what}");
+                unrecognised.get_or_insert_with(|| reason.clone());
+                Some(ignored(reason))
+            }
+        });
+    }
+    let reporter = &reporter;
+    let mut applied = stream::iter(by_key)
+        .map(|(key, alerts)| async move {
+            let mut done = Vec::with_capacity(alerts.len());
+            for (index, alert) in alerts {
+                let outcome = incidents
+                    .apply_alert(reporter, &key, &alert, context.now)
+                    .await?;
+                done.push((index, result_of(outcome, &key, &alert)));
+            }
+            Ok::<_, StoreError>(done)
+        })
+        .buffer_unordered(WRITES_AT_ONCE);
+    let mut failure = None;
+    while let Some(done) = applied.next().await {
+        match done {
+            Ok(done) => done
+                .into_iter()
+                .for_each(|(index, result)| results[index] = Some(result)),
+            Err(error) => failure = Some(error),
+        }
+    }
+    drop(applied);
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    if let Some(reason) = unrecognised {
+        tell_unrecognised(incidents, reporter, context, &reason).await?;
+    }
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// One LOW incident per integration: nothing is lost silently, and nobody is
+/// woken by a change of format.
+async fn tell_unrecognised(
+    incidents: &Incidents,
+    reporter: &Reporter,
+    context: &Context<'_>,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let integration = context.integration;
+    let key = DedupKey::new(format!("opsknight:unrecognised:{}", integration.id));
+    let alert = Alert {
+        action: Action::Trigger,
+        identity: String::new(),
+        title: format!(
+            "Unrecognised payload from {} ({})",
+            integration.name, integration.provider
+        ),
+        description: Some(format!(
+            "{} sent something that is not one of its known formats ({reason}). \
+             The integration's request log has it. This incident is opened once.",
+            integration.name
+        )),
+        source: integration.name.clone(),
+        severity: Severity::Info,
+        details: serde_json::Value::Null,
+        occurred_at: None,
+        link: None,
+    };
+    incidents
+        .apply_alert(reporter, &key, &alert, context.now)
+        .await
+        .map(|_| ())
+}
+
+fn ignored(reason: String) -> AlertResult {
+    AlertResult {
+        action: ResultAction::Ignored,
+        reason: Some(reason),
+        dedup_key: None,
+        severity: None,
+        incident: None,
+    }
+}
+
+fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResult {
+    let (action, reason, incident) = match outcome {
+        AlertOutcome::Triggered(incident) => (ResultAction::Triggered, None, Some(incident)),
+        AlertOutcome::Deduplicated(incident) => (ResultAction::Deduplicated, None, Some(incident)),
+        AlertOutcome::Acknowledged(incident) => (ResultAction::Acknowledged, None, Some(incident)),
+        AlertOutcome::Resolved(incident) => (ResultAction::Resolved, None, Some(incident)),
+        AlertOutcome::Ignored(reason) => (ResultAction::Ignored, Some(reason), None),
+    };
+    AlertResult {
+        action,
+        reason,
+        dedup_key: Some(key.clone()),
+        severity: Some(alert.severity),
+        incident,
+    }
+}
+
+/// Keeps the request in the integration's log: always where something was
+/// ignored or rejected, else a sample. A log that cannot be written is no
+/// reason to refuse an alert.
+async fn log_request(
+    store: &Store,
+    received: &Received,
+    context: &Context<'_>,
+    outcome: &Result<Vec<AlertResult>, ApiError>,
+) {
+    let (status_code, results, reason) = match outcome {
+        Ok(results) => {
+            let reason = results.iter().find_map(|result| result.reason.clone());
+            (
+                200,
+                results
+                    .iter()
+                    .map(|result| result.action.as_str().to_owned())
+                    .collect(),
+                reason,
+            )
+        }
+        Err(error) => (
+            error.status().as_u16(),
+            Vec::new(),
+            Some(error.message().to_owned()),
+        ),
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
+    let sampled = crypto::random_unit() * (limits::REQUEST_LOG_SAMPLE as f64) < 1.0;
+    if reason.is_none() && !sampled {
+        return;
+    }
+    let excerpt = String::from_utf8_lossy(
+        &received.body[..received.body.len().min(limits::REQUEST_EXCERPT_CHARS * 4)],
+    );
+    let record = RequestRecord {
+        id: RequestId::at(context.now),
+        at: context.now,
+        status_code,
+        results,
+        reason,
+        content_type: received.header("content-type").map(str::to_owned),
+        size: received.body.len() as u64,
+        excerpt: text::block(&excerpt, limits::REQUEST_EXCERPT_CHARS),
+    };
+    if let Err(error) = store.log_request(context.integration.id, &record).await {
+        tracing::warn!(integration.id = %context.integration.id, %error, "a request was not logged");
+    }
+}

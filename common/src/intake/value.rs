@@ -1,0 +1,126 @@
+//! Lenient reading of what vendors send (`vendors/README.md`, rules 3, 5, 7, 10).
+
+use serde_json::Value;
+
+use crate::time::Timestamp;
+
+/// A value as text: trimmed, numbers and booleans written out. `null`, blank
+/// text, objects, lists and unfilled template placeholders are absent.
+pub fn text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+    };
+    (!text.is_empty() && !is_placeholder(&text)).then_some(text)
+}
+
+/// The text at a dotted path (`alert.labels.0.name`; numbers index lists).
+pub fn text_at(root: &Value, path: &str) -> Option<String> {
+    at(root, path).and_then(text)
+}
+
+/// The text of the first of these paths that has one.
+pub fn first_text(root: &Value, paths: &[&str]) -> Option<String> {
+    paths.iter().find_map(|path| text_at(root, path))
+}
+
+/// The value at a dotted path; `null` counts as absent.
+pub fn at<'a>(root: &'a Value, path: &str) -> Option<&'a Value> {
+    let found = path.split('.').try_fold(root, |value, step| match value {
+        Value::Object(object) => object.get(step),
+        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+        _ => None,
+    })?;
+    (!found.is_null()).then_some(found)
+}
+
+/// The moment at a dotted path, in any form that tools send.
+pub fn time_at(root: &Value, path: &str) -> Option<Timestamp> {
+    Timestamp::parse_lenient(&text_at(root, path)?)
+}
+
+/// Whether a text is one of these words as a whole, whatever its case.
+pub fn is_word(text: &str, words: &[&str]) -> bool {
+    let text = text.trim();
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// An identity of several parts: a compact JSON list of texts.
+pub fn identity(parts: &[&str]) -> String {
+    Value::from(parts.to_vec()).to_string()
+}
+
+/// Whether a text is a template variable that the sender did not fill in.
+pub fn is_placeholder(text: &str) -> bool {
+    let wrapped = |open: &str, close: &str| {
+        text.strip_prefix(open)
+            .and_then(|rest| rest.strip_suffix(close))
+    };
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| {
+                c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '#')
+            })
+    };
+    text == "*UNKNOWN*"
+        || wrapped("${", "}").is_some_and(|inner| !inner.contains('}'))
+        || wrapped("{{", "}}").is_some_and(|inner| !inner.contains("}}"))
+        || wrapped("$", "$").is_some_and(is_name)
+        || wrapped("{", "}").is_some_and(is_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn scalars_become_text_and_the_rest_is_absent() {
+        let root = json!({"a": " x ", "n": 0, "f": 1.5, "b": false, "e": " ", "z": null, "l": [{"k": "v"}], "o": {}});
+        for (path, expected) in [
+            ("a", Some("x")),
+            ("n", Some("0")),
+            ("f", Some("1.5")),
+            ("b", Some("false")),
+            ("l.0.k", Some("v")),
+            ("e", None),
+            ("z", None),
+            ("l", None),
+            ("o", None),
+            ("o.x", None),
+            ("l.7.k", None),
+            ("a.b", None),
+        ] {
+            assert_eq!(text_at(&root, path).as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn unfilled_variables_are_absent() {
+        for text in [
+            "${alert.id}",
+            "{{ .Title }}",
+            "$SERVICEDESC$",
+            "{EVENT.ID}",
+            "*UNKNOWN*",
+        ] {
+            assert!(is_placeholder(text), "{text}");
+        }
+        for text in [
+            "$5 and $6",
+            "{}",
+            "{a}",
+            "*bold*",
+            "cost ${x} per {{y}}",
+            "${a} ${b}",
+            "$",
+            "$$",
+            "",
+        ] {
+            assert!(!is_placeholder(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What several functions of OpsKnight Webhooks need.
+//!
+//! An alert walks through it as data: [`intake`] (who sent it, is it signed,
+//! what does it say) → [`incidents`] (what changes) → [`store`] (one
+//! conditional write). Its [`event`] then goes out through [`queue`],
+//! [`signing`] and [`outbound`].
+
+pub mod alert;
+pub mod aws;
+pub mod config;
+pub mod crypto;
+pub mod event;
+pub mod http;
+pub mod id;
+pub mod incident;
+pub mod incidents;
+pub mod intake;
+pub mod integration;
+pub mod limits;
+pub mod outbound;
+pub mod provider;
+pub mod queue;
+pub mod retry;
+pub mod signing;
+pub mod store;
+pub mod telemetry;
+pub mod text;
+pub mod time;
+pub mod webhook;

@@ -1,0 +1,39 @@
+//! The providers that can be integrated: the one list from which the intake
+//! routes of the template and of the local runner are checked, and against
+//! which an integration's `type` is.
+
+/// The function that takes a provider's alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// `functions/metrics`
+    Metrics,
+    /// `functions/custom`
+    Custom,
+}
+
+impl Group {
+    /// The function's name.
+    pub fn function(self) -> &'static str {
+        match self {
+            Self::Metrics => "metrics",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+/// Every provider and the group that takes its alerts.
+pub const PROVIDERS: &[(&str, Group)] =
+    &[("prometheus", Group::Metrics), ("webhook", Group::Custom)];
+
+/// Whether there is a provider of this name.
+pub fn is_provider(name: &str) -> bool {
+    PROVIDERS.iter().any(|(provider, _)| *provider == name)
+}
+
+/// The providers of one group.
+pub fn of_group(group: Group) -> impl Iterator<Item = &'static str> {
+    PROVIDERS
+        .iter()
+        .filter(move |(_, of)| *of == group)
+        .map(|(provider, _)| *provider)
+}

@@ -1,0 +1,269 @@
+//! The delivery queue and its dead-letter queue.
+
+use aws_sdk_sqs::{
+    Client,
+    error::{DisplayErrorContext, ProvideErrorMetadata},
+    types::{
+        ChangeMessageVisibilityBatchRequestEntry, QueueAttributeName, SendMessageBatchRequestEntry,
+    },
+};
+use std::time::Duration;
+
+use crate::{config, limits, webhook::DeliveryMessage};
+
+/// What can go wrong with a queue.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The queue did not take or answer the request.
+    #[error("the queue is not available: {0}")]
+    Unavailable(String),
+    /// A message does not serialise.
+    #[error("the message cannot be written: {0}")]
+    Message(#[from] serde_json::Error),
+}
+
+impl QueueError {
+    fn from_sdk<E, R>(error: aws_sdk_sqs::error::SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug + 'static,
+    {
+        Self::Unavailable(DisplayErrorContext(&error).to_string())
+    }
+}
+
+/// A message and the group that it belongs to.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// The queue's message group: within it, order holds.
+    pub group: String,
+    /// The message.
+    pub message: DeliveryMessage,
+}
+
+/// How full a queue is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// Messages waiting.
+    pub ready: u64,
+    /// Messages being delivered, or waiting for their next attempt.
+    pub in_flight: u64,
+}
+
+/// A FIFO queue of deliveries.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+impl Queue {
+    /// The queue at this URL.
+    pub fn new(client: Client, url: impl Into<String>) -> Self {
+        Self {
+            client,
+            url: url.into(),
+        }
+    }
+
+    /// The queue whose URL the variable names; its connection is opened at once.
+    ///
+    /// # Errors
+    /// Where the variable is not set.
+    pub async fn from_env(
+        sdk: &aws_config::SdkConfig,
+        variable: &'static str,
+    ) -> Result<Self, config::ConfigError> {
+        let queue = Self::new(Client::new(sdk), config::required(variable)?);
+        crate::aws::warm_up(async {
+            let _ = queue.depth().await;
+        })
+        .await;
+        Ok(queue)
+    }
+
+    /// Sends the messages in their order. Two messages of one group never
+    /// travel in one call: were only the second accepted, their order would be
+    /// lost. Returns how many were sent, from the first on.
+    ///
+    /// # Errors
+    /// The first failure and how many messages were sent before it.
+    pub async fn send_in_order(&self, messages: &[Outgoing]) -> Result<(), (usize, QueueError)> {
+        let mut sent = 0;
+        while sent < messages.len() {
+            let wave = wave_length(&messages[sent..]);
+            sent += self
+                .send_wave(&messages[sent..sent + wave])
+                .await
+                .map_err(|(more, error)| (sent + more, error))?;
+        }
+        Ok(())
+    }
+
+    /// Sends up to ten messages of different groups. Where some are refused,
+    /// those before the first of them count as sent.
+    async fn send_wave(&self, wave: &[Outgoing]) -> Result<usize, (usize, QueueError)> {
+        let mut entries = Vec::with_capacity(wave.len());
+        for (index, outgoing) in wave.iter().enumerate() {
+            let body =
+                serde_json::to_string(&outgoing.message).map_err(|error| (0, error.into()))?;
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_body(body)
+                .message_group_id(&outgoing.group)
+                .message_deduplication_id(outgoing.message.deduplication_id())
+                .build()
+                .map_err(|error| (0, QueueError::Unavailable(error.to_string())))?;
+            entries.push(entry);
+        }
+        let output = self
+            .client
+            .send_message_batch()
+            .queue_url(&self.url)
+            .set_entries(Some(entries))
+            .send()
+            .await
+            .map_err(|error| (0, QueueError::from_sdk(error)))?;
+        let first_refused = output
+            .failed()
+            .iter()
+            .filter_map(|failed| failed.id().parse::<usize>().ok())
+            .min();
+        match first_refused {
+            None => Ok(wave.len()),
+            Some(index) => Err((
+                index,
+                QueueError::Unavailable("a message was refused".to_owned()),
+            )),
+        }
+    }
+
+    /// Sends a text that is no delivery message, for a person to look at.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn send_raw(&self, body: &str, id: &str) -> Result<(), QueueError> {
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            // SQS takes no empty body.
+            .message_body(if body.is_empty() { "(empty)" } else { body })
+            .message_group_id("unreadable")
+            .message_deduplication_id(id)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(QueueError::from_sdk)
+    }
+
+    /// Makes received messages invisible for this long, from now on.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn hide(&self, receipts: &[&str], pause: Duration) -> Result<(), QueueError> {
+        let seconds = pause.min(limits::VISIBILITY_MAX).as_secs_f64().round();
+        #[expect(clippy::cast_possible_truncation, reason = "at most 12 hours")]
+        let seconds = seconds as i32;
+        for chunk in receipts.chunks(limits::SQS_BATCH) {
+            let mut entries = Vec::with_capacity(chunk.len());
+            for (index, receipt) in chunk.iter().enumerate() {
+                let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .receipt_handle(*receipt)
+                    .visibility_timeout(seconds)
+                    .build()
+                    .map_err(|error| QueueError::Unavailable(error.to_string()))?;
+                entries.push(entry);
+            }
+            self.client
+                .change_message_visibility_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries))
+                .send()
+                .await
+                .map_err(QueueError::from_sdk)?;
+        }
+        Ok(())
+    }
+
+    /// How full the queue is.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn depth(&self) -> Result<QueueDepth, QueueError> {
+        let ready = QueueAttributeName::ApproximateNumberOfMessages;
+        let in_flight = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
+        let output = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .attribute_names(ready.clone())
+            .attribute_names(in_flight.clone())
+            .send()
+            .await
+            .map_err(QueueError::from_sdk)?;
+        let attributes = output.attributes.unwrap_or_default();
+        let count = |name| {
+            attributes
+                .get(name)
+                .and_then(|count: &String| count.parse().ok())
+                .unwrap_or(0)
+        };
+        Ok(QueueDepth {
+            ready: count(&ready),
+            in_flight: count(&in_flight),
+        })
+    }
+}
+
+/// How many of the first messages go into one call: at most ten, each group once.
+fn wave_length(messages: &[Outgoing]) -> usize {
+    let limit = messages.len().min(limits::SQS_BATCH);
+    (1..limit)
+        .find(|&end| {
+            messages[..end]
+                .iter()
+                .any(|earlier| earlier.group == messages[end].group)
+        })
+        .unwrap_or(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        event::EventName,
+        id::{DeliveryId, EventId, WebhookId},
+    };
+
+    fn of_groups(groups: &str) -> Vec<Outgoing> {
+        groups
+            .chars()
+            .map(|group| Outgoing {
+                group: group.to_string(),
+                message: DeliveryMessage {
+                    delivery_id: DeliveryId::generate(),
+                    webhook_id: WebhookId::generate(),
+                    event_id: EventId::generate(),
+                    event: EventName::Created,
+                    round: 0,
+                    body: "{}".to_owned(),
+                },
+            })
+            .collect()
+    }
+
+    #[test]
+    fn no_call_carries_two_messages_of_one_group() {
+        for (groups, expected) in [
+            ("a", 1),
+            ("ab", 2),
+            ("aa", 1),
+            ("abca", 3),
+            ("abcdefghijkl", 10),
+            ("abb", 2),
+        ] {
+            assert_eq!(wave_length(&of_groups(groups)), expected, "{groups}");
+        }
+    }
+}

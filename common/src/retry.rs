@@ -1,0 +1,223 @@
+//! When a failed delivery is tried again, and when it is given up.
+
+use std::{str::FromStr, time::Duration};
+
+use crate::{config::ConfigError, limits, time::Timestamp};
+
+/// The environment variable that overrides the schedule.
+pub const SCHEDULE_VARIABLE: &str = "DELIVERY_RETRY_SCHEDULE";
+
+/// Pauses between attempts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetrySchedule {
+    pauses: Vec<Duration>,
+    /// After the listed pauses: this pause again and again, until so long
+    /// after the first attempt. `None` gives up after the listed pauses.
+    tail: Option<(Duration, Duration)>,
+}
+
+/// What has happened to a delivery in its current round.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Attempts made, the one that just failed included.
+    pub attempts: u32,
+    /// When the first of them was made.
+    pub started_at: Timestamp,
+    /// What the receiver asked for with `Retry-After`.
+    pub retry_after: Option<Duration>,
+}
+
+impl Default for RetrySchedule {
+    /// The schedule of API.md: 5 s … 6 h, then every 12 h to 3 days in all.
+    fn default() -> Self {
+        Self {
+            pauses: limits::RETRY_SCHEDULE.to_vec(),
+            tail: Some((limits::RETRY_TAIL, limits::RETRY_TOTAL)),
+        }
+    }
+}
+
+impl RetrySchedule {
+    /// The default, or what `DELIVERY_RETRY_SCHEDULE` says.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] where the variable is no list of durations.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        crate::config::optional(SCHEDULE_VARIABLE).map_or_else(
+            || Ok(Self::default()),
+            |text| {
+                text.parse().map_err(|reason| ConfigError::Invalid {
+                    name: SCHEDULE_VARIABLE,
+                    reason,
+                })
+            },
+        )
+    }
+
+    /// The pause before the next attempt, `None` where the delivery is to be
+    /// given up. `jitter` is a number from 0 to 1.
+    pub fn next_pause(&self, progress: Progress, now: Timestamp, jitter: f64) -> Option<Duration> {
+        let made = usize::try_from(progress.attempts).unwrap_or(usize::MAX);
+        let planned = match (self.pauses.get(made.saturating_sub(1)), self.tail) {
+            (Some(pause), _) => *pause,
+            (None, Some((pause, total))) if now.since(progress.started_at) + pause <= total => {
+                pause
+            }
+            _ => return None,
+        };
+        let spread = 1.0 + limits::RETRY_JITTER * (2.0 * jitter - 1.0);
+        let asked = progress
+            .retry_after
+            .unwrap_or_default()
+            .min(limits::RETRY_AFTER_MAX);
+        Some(planned.mul_f64(spread).max(asked))
+    }
+}
+
+impl FromStr for RetrySchedule {
+    type Err = String;
+
+    /// Reads `1s,1s,2s`: numbers with the unit `ms`, `s`, `m` or `h`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let pauses = text
+            .split(',')
+            .map(|part| parse_duration(part.trim()))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { pauses, tail: None })
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u32 = number
+        .parse()
+        .map_err(|_| format!("{text:?} is not a duration such as 30s"))?;
+    let unit = match unit {
+        "ms" => Duration::from_millis(1),
+        "s" => Duration::from_secs(1),
+        "m" => Duration::from_secs(60),
+        "h" => Duration::from_secs(3_600),
+        _ => return Err(format!("{text:?} has no unit of ms, s, m or h")),
+    };
+    Ok(unit * number)
+}
+
+/// Reads `Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3).
+pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = time::OffsetDateTime::parse(
+        value
+            .strip_suffix("GMT")
+            .map(|date| format!("{date}+0000"))?
+            .as_str(),
+        &time::format_description::well_known::Rfc2822,
+    )
+    .ok()?;
+    let at = u64::try_from(date.unix_timestamp())
+        .ok()?
+        .checked_mul(1_000)?;
+    Some(Timestamp::from_unix_millis(at).since(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(schedule: &RetrySchedule) -> Vec<u64> {
+        let started_at = Timestamp::from_unix_millis(0);
+        let (mut now, mut pauses) = (started_at, Vec::new());
+        for attempts in 1.. {
+            let progress = Progress {
+                attempts,
+                started_at,
+                retry_after: None,
+            };
+            let Some(pause) = schedule.next_pause(progress, now, 0.5) else {
+                break;
+            };
+            pauses.push(pause.as_secs());
+            now = now.after(pause);
+        }
+        pauses
+    }
+
+    #[test]
+    fn the_default_schedule_ends_within_three_days() {
+        let h = 3_600;
+        assert_eq!(
+            plan(&RetrySchedule::default()),
+            [
+                5,
+                30,
+                120,
+                600,
+                1_800,
+                h,
+                3 * h,
+                6 * h,
+                12 * h,
+                12 * h,
+                12 * h,
+                12 * h,
+                12 * h
+            ]
+        );
+    }
+
+    #[test]
+    fn an_override_is_the_whole_schedule() {
+        assert_eq!(plan(&"1s,2m,1h".parse().unwrap()), [1, 120, 3_600]);
+        for bad in ["", "1", "s", "1d", "1s,,2s", "-1s"] {
+            assert!(bad.parse::<RetrySchedule>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn jitter_stays_within_a_fifth_and_never_undercuts_retry_after() {
+        let schedule = RetrySchedule::default();
+        let now = Timestamp::from_unix_millis(0);
+        let progress = |retry_after| Progress {
+            attempts: 3,
+            started_at: now,
+            retry_after,
+        };
+        assert_eq!(
+            schedule.next_pause(progress(None), now, 0.0),
+            Some(Duration::from_secs(96))
+        );
+        assert_eq!(
+            schedule.next_pause(progress(None), now, 1.0),
+            Some(Duration::from_secs(144))
+        );
+        let asked =
+            |seconds| schedule.next_pause(progress(Some(Duration::from_secs(seconds))), now, 0.0);
+        assert_eq!(asked(600), Some(Duration::from_secs(600)));
+        assert_eq!(asked(9_999_999), Some(limits::RETRY_AFTER_MAX));
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let now = Timestamp::parse_rfc3339("2026-08-06T07:00:00Z").unwrap();
+        assert_eq!(
+            parse_retry_after("120", now),
+            Some(Duration::from_secs(120))
+        );
+        assert_eq!(
+            parse_retry_after("Thu, 06 Aug 2026 07:01:00 GMT", now),
+            Some(Duration::from_secs(60))
+        );
+        assert_eq!(
+            parse_retry_after("Thu, 06 Aug 2026 06:00:00 GMT", now),
+            Some(Duration::ZERO)
+        );
+        for bad in ["", "soon", "-1", "1.5", "Thu, 06 Aug"] {
+            assert_eq!(parse_retry_after(bad, now), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Integrations and the digests of their keys.
+
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use super::{Store, StoreError, keys, keys::Key, read};
+use crate::{
+    id::{IntegrationId, ServiceId},
+    integration::Integration,
+};
+
+/// What the digest of an integration key leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IntegrationKey {
+    /// The integration.
+    pub integration_id: IntegrationId,
+}
+
+/// The entry of an integration in its service's list.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    integration_id: IntegrationId,
+}
+
+impl Store {
+    /// Writes a new integration of an existing service, its key's digest and
+    /// its entry in the service's list.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the service is gone.
+    pub async fn create_integration(&self, integration: &Integration) -> Result<(), StoreError> {
+        let id = integration.id;
+        let service_exists = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(keys::service(integration.service.id).into_item()))
+            .condition_expression("attribute_exists(pk)")
+            .build()?;
+        self.transact(vec![
+            TransactWriteItem::builder()
+                .condition_check(service_exists)
+                .build(),
+            self.put(keys::integration(id), integration)?
+                .in_transaction()?,
+            self.put(
+                keys::secret_key(&integration.key_hash),
+                &IntegrationKey { integration_id: id },
+            )?
+            .in_transaction()?,
+            self.put(
+                keys::integration_of_service(integration.service.id, id),
+                &Entry { integration_id: id },
+            )?
+            .in_transaction()?,
+        ])
+        .await
+    }
+
+    /// An integration.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn integration(&self, id: IntegrationId) -> Result<Option<Integration>, StoreError> {
+        self.get(keys::integration(id)).await
+    }
+
+    /// The integrations of a service, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn integrations(&self, service: ServiceId) -> Result<Vec<Integration>, StoreError> {
+        let entries: Vec<Entry> = self
+            .query_all(
+                &keys::integrations_of_service(service),
+                keys::INTEGRATION_PREFIX,
+            )
+            .await?;
+        let wanted = entries
+            .iter()
+            .map(|entry| keys::integration(entry.integration_id))
+            .collect();
+        let mut integrations: Vec<Integration> = self
+            .get_all(wanted)
+            .await?
+            .into_iter()
+            .map(read)
+            .collect::<Result<_, _>>()?;
+        integrations.sort_by_key(|integration| integration.id);
+        Ok(integrations)
+    }
+
+    /// Replaces an integration that still exists; a new key replaces the
+    /// digest of `old_key_hash`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where it was deleted in the meantime.
+    pub async fn update_integration(
+        &self,
+        integration: &Integration,
+        old_key_hash: &str,
+    ) -> Result<(), StoreError> {
+        let mut items = vec![
+            self.put(keys::integration(integration.id), integration)?
+                .only_if("attribute_exists(pk)")
+                .in_transaction()?,
+        ];
+        if integration.key_hash != old_key_hash {
+            let digest = IntegrationKey {
+                integration_id: integration.id,
+            };
+            items.push(
+                self.put(keys::secret_key(&integration.key_hash), &digest)?
+                    .in_transaction()?,
+            );
+            items.push(self.deletion(keys::secret_key(old_key_hash))?);
+        }
+        self.transact(items).await
+    }
+
+    /// Deletes an integration, its key's digest and its entry.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn delete_integration(&self, integration: &Integration) -> Result<(), StoreError> {
+        self.transact(vec![
+            self.deletion(keys::integration(integration.id))?,
+            self.deletion(keys::secret_key(&integration.key_hash))?,
+            self.deletion(keys::integration_of_service(
+                integration.service.id,
+                integration.id,
+            ))?,
+        ])
+        .await
+    }
+
+    fn deletion(&self, key: Key) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.into_item()))
+            .build()?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+}

@@ -1,0 +1,51 @@
+//! Logs: JSON lines in Lambda, plain lines on a terminal.
+
+use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+
+/// Starts logging. `OPSKNIGHT_LOG` (or Lambda's `AWS_LAMBDA_LOG_LEVEL`) sets
+/// the level; the AWS SDK's own lines are kept out unless asked for.
+pub fn init() {
+    let level = std::env::var("OPSKNIGHT_LOG")
+        .or_else(|_| std::env::var("AWS_LAMBDA_LOG_LEVEL"))
+        .unwrap_or_else(|_| "info".to_owned());
+    let filter = EnvFilter::try_new(format!("warn,{}", directives(&level)))
+        .unwrap_or_else(|_| EnvFilter::new("info"));
+    let in_lambda = std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some();
+    let layer = if in_lambda {
+        fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .boxed()
+    } else {
+        fmt::layer()
+            .with_target(false)
+            .with_writer(std::io::stderr)
+            .boxed()
+    };
+    // A second initialisation (several stacks in one test process) changes nothing.
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(layer)
+        .try_init();
+}
+
+/// A bare level is meant for our own crates.
+fn directives(level: &str) -> String {
+    if level.contains(['=', ',']) {
+        return level.to_owned();
+    }
+    [
+        "common",
+        "custom",
+        "metrics",
+        "incidents",
+        "settings",
+        "fanout",
+        "delivery",
+        "clock",
+        "opsknight",
+    ]
+    .map(|target| format!("{target}={}", level.to_lowercase()))
+    .join(",")
+}

@@ -1,0 +1,237 @@
+//! Outgoing webhooks and their deliveries.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    alert::Urgency,
+    event::EventName,
+    id::{DeliveryId, EventId, IncidentId, ServiceId, WebhookId},
+    time::Timestamp,
+};
+
+/// A receiver of incident events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Webhook {
+    /// Identifier.
+    pub id: WebhookId,
+    /// Name.
+    pub name: String,
+    /// Where events are posted.
+    pub url: String,
+    /// The events that it wants.
+    pub events: Vec<EventName>,
+    /// Whether it gets any.
+    pub enabled: bool,
+    /// Why it was disabled, where the system did it.
+    #[serde(default)]
+    pub disabled_reason: Option<String>,
+    /// Signs its deliveries.
+    pub secret: String,
+    /// The body's form.
+    pub format: Format,
+    /// Narrows the events down.
+    #[serde(default)]
+    pub filter: Filter,
+    /// Sent with every delivery.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Whether the events of one incident must arrive in order.
+    pub ordering: Ordering,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+}
+
+impl Webhook {
+    /// Whether this webhook is to be told of such an event.
+    pub fn wants(&self, event: EventName, service: ServiceId, urgency: Urgency) -> bool {
+        self.enabled && self.events.contains(&event) && self.filter.matches(service, urgency)
+    }
+}
+
+/// The form of a delivery's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// The product's own JSON.
+    Opsknight,
+}
+
+/// Whether deliveries wait for those before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ordering {
+    /// The events of one incident arrive in order.
+    Incident,
+    /// Every delivery goes out as soon as it can.
+    None,
+}
+
+/// Which incidents a webhook hears of; empty lists let everything pass.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Filter {
+    /// Only incidents of these services.
+    #[serde(default)]
+    pub service_ids: Vec<ServiceId>,
+    /// Only incidents of these urgencies.
+    #[serde(default)]
+    pub urgencies: Vec<Urgency>,
+}
+
+impl Filter {
+    fn matches(&self, service: ServiceId, urgency: Urgency) -> bool {
+        (self.service_ids.is_empty() || self.service_ids.contains(&service))
+            && (self.urgencies.is_empty() || self.urgencies.contains(&urgency))
+    }
+}
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum DeliveryStatus {
+    /// Not tried yet.
+    Pending,
+    /// Tried without success; will be tried again.
+    Retrying,
+    /// Accepted by the receiver.
+    Delivered,
+    /// Given up.
+    Failed,
+    /// Not sent: its webhook was disabled or deleted.
+    Skipped,
+}
+
+impl DeliveryStatus {
+    /// Every status.
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Retrying,
+        Self::Delivered,
+        Self::Failed,
+        Self::Skipped,
+    ];
+
+    /// The status as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Retrying => "RETRYING",
+            Self::Delivered => "DELIVERED",
+            Self::Failed => "FAILED",
+            Self::Skipped => "SKIPPED",
+        }
+    }
+
+    /// Reads the written form.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
+    /// Whether the delivery still has to reach its receiver.
+    pub fn is_unfinished(self) -> bool {
+        matches!(self, Self::Pending | Self::Retrying)
+    }
+}
+
+/// One event on its way to one webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// Identifier, derived from event and webhook.
+    pub id: DeliveryId,
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// The event.
+    pub event_id: EventId,
+    /// The event's name.
+    pub event: EventName,
+    /// The incident.
+    pub incident_id: IncidentId,
+    /// The incident's version in this event: the order within an incident.
+    pub version: u64,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// The queue message that it currently travels in: counted up whenever it
+    /// is queued anew (redrive, redelivery), which also starts a new schedule.
+    pub round: u32,
+    /// Attempts made in this round.
+    pub round_attempts: u32,
+    /// When this round's first attempt was made.
+    #[serde(default)]
+    pub round_started_at: Option<Timestamp>,
+    /// Every attempt, oldest first.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// When the next attempt is due.
+    #[serde(default)]
+    pub next_attempt_at: Option<Timestamp>,
+    /// The bytes that are signed and sent.
+    pub body: String,
+    /// The queue's message group.
+    pub group: String,
+    /// When the event was fanned out.
+    pub created_at: Timestamp,
+}
+
+/// One try to reach a receiver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// 1, 2, …
+    pub number: u32,
+    /// When it was started.
+    pub at: Timestamp,
+    /// The receiver's status code, where it answered.
+    pub status_code: Option<u16>,
+    /// How long it took, milliseconds.
+    pub duration_ms: u64,
+    /// Why it did not succeed.
+    pub error: Option<String>,
+    /// The first 2 KiB of the receiver's answer.
+    pub response: Option<String>,
+}
+
+/// What travels through the queue. The body is an opaque string from here on:
+/// bytes signed = bytes sent = bytes stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryMessage {
+    /// The delivery.
+    pub delivery_id: DeliveryId,
+    /// Its webhook.
+    pub webhook_id: WebhookId,
+    /// Its event.
+    pub event_id: EventId,
+    /// The event's name.
+    pub event: EventName,
+    /// Which queueing of the delivery this message is.
+    pub round: u32,
+    /// The bytes to sign and send.
+    pub body: String,
+}
+
+impl Delivery {
+    /// The message that carries this delivery in its current round.
+    pub fn message(&self) -> DeliveryMessage {
+        DeliveryMessage {
+            delivery_id: self.id,
+            webhook_id: self.webhook_id,
+            event_id: self.event_id,
+            event: self.event,
+            round: self.round,
+            body: self.body.clone(),
+        }
+    }
+}
+
+impl DeliveryMessage {
+    /// The queue's deduplication id: one message per delivery and round.
+    pub fn deduplication_id(&self) -> String {
+        format!("{}.{}", self.delivery_id, self.round)
+    }
+}

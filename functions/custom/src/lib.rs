@@ -1,0 +1,21 @@
+//! Alerts of tools without a file of their own.
+
+mod webhook;
+
+use axum::Router;
+use common::{
+    http::finish,
+    intake::{self, Intake, Vendor},
+};
+
+const VENDORS: &[Vendor] = &[webhook::VENDOR];
+
+/// The function's routes, without what [`router`] wraps around them.
+pub fn routes(intake: Intake) -> Router {
+    intake::router(intake, VENDORS)
+}
+
+/// The function's application.
+pub fn router(intake: Intake) -> Router {
+    finish(routes(intake))
+}

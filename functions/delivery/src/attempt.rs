@@ -1,0 +1,136 @@
+//! One attempt: headers and signatures as API.md says, one POST, a verdict.
+
+use std::time::{Duration, Instant};
+
+use common::{
+    outbound::{Answer, Outbound, OutboundError, Outgoing},
+    retry::parse_retry_after,
+    signing, text,
+    time::Timestamp,
+    webhook::{Attempt, Delivery, DeliveryMessage, Webhook},
+};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
+};
+
+/// The product's user agent, as its page says.
+const AGENT: HeaderValue = HeaderValue::from_static("OpsKnight-StatusPage/1.0");
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// Accepted.
+    Delivered,
+    /// The receiver is gone for good.
+    Gone,
+    /// To be tried again, not before what the receiver asked for.
+    Failed { retry_after: Option<Duration> },
+}
+
+/// An attempt and its verdict.
+#[derive(Debug)]
+pub(crate) struct Tried {
+    pub attempt: Attempt,
+    pub verdict: Verdict,
+}
+
+/// Posts a delivery once.
+pub(crate) async fn try_delivery(
+    outbound: &Outbound,
+    webhook: &Webhook,
+    delivery: &Delivery,
+    message: &DeliveryMessage,
+) -> Tried {
+    let (at, started) = (Timestamp::now(), Instant::now());
+    let number = u32::try_from(delivery.attempts.len())
+        .unwrap_or(u32::MAX)
+        .saturating_add(1);
+    let answered = outbound
+        .send(Outgoing {
+            url: webhook.url.clone(),
+            method: Method::POST,
+            headers: headers(webhook, message, number, at),
+            body: message.body.clone().into_bytes(),
+        })
+        .await;
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let verdict = verdict(&answered, at);
+    let attempt = Attempt {
+        number,
+        at,
+        duration_ms,
+        status_code: answered.as_ref().ok().map(|answer| answer.status.as_u16()),
+        error: failure(&answered),
+        response: answered.as_ref().ok().map(response_text),
+    };
+    Tried { attempt, verdict }
+}
+
+/// The webhook's own headers first: ours replace any of the same name.
+fn headers(webhook: &Webhook, message: &DeliveryMessage, attempt: u32, at: Timestamp) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &webhook.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    let id = message.event_id.to_string();
+    let body = message.body.as_bytes();
+    let standard =
+        signing::standard_signature([webhook.secret.as_str()], &id, at.unix_seconds(), body);
+    let ours = [
+        (
+            "x-webhook-signature",
+            signing::body_signature(&webhook.secret, body),
+        ),
+        ("x-webhook-event", message.event.as_str().to_owned()),
+        ("x-webhook-id", id.clone()),
+        ("x-webhook-attempt", attempt.to_string()),
+        ("webhook-id", id),
+        ("webhook-timestamp", at.unix_seconds().to_string()),
+        ("webhook-signature", standard),
+    ];
+    for (name, value) in ours {
+        // Hex, base64, digits and identifiers: always valid header text.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, AGENT);
+    headers
+}
+
+fn verdict(answered: &Result<Answer, OutboundError>, now: Timestamp) -> Verdict {
+    match answered {
+        Ok(answer) if answer.status.is_success() => Verdict::Delivered,
+        Ok(answer) if answer.status == StatusCode::GONE => Verdict::Gone,
+        Ok(answer) => {
+            let asked = answer
+                .headers
+                .get(RETRY_AFTER)
+                .and_then(|value| value.to_str().ok());
+            Verdict::Failed {
+                retry_after: asked.and_then(|value| parse_retry_after(value, now)),
+            }
+        }
+        Err(_) => Verdict::Failed { retry_after: None },
+    }
+}
+
+fn failure(answered: &Result<Answer, OutboundError>) -> Option<String> {
+    match answered {
+        Ok(answer) if answer.status.is_success() => None,
+        Ok(answer) if answer.status.is_redirection() => Some(format!(
+            "answered {}: redirects are not followed",
+            answer.status.as_u16()
+        )),
+        Ok(answer) => Some(format!("answered {}", answer.status.as_u16())),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+fn response_text(answer: &Answer) -> String {
+    text::block(&String::from_utf8_lossy(&answer.body), usize::MAX)
+}

@@ -1,0 +1,144 @@
+//! Signs and posts events to their receivers.
+//!
+//! A batch is handled by message group: groups in parallel, the messages of a
+//! group in order, stopping at the first that did not get through.
+
+mod attempt;
+mod message;
+
+use std::time::{Duration, Instant};
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use common::{
+    aws,
+    config::ConfigError,
+    limits,
+    outbound::{Guard, Outbound, OutboundError},
+    queue::Queue,
+    retry::RetrySchedule,
+    store::Store,
+};
+use futures_util::future::join_all;
+
+/// The function.
+#[derive(Debug, Clone)]
+pub struct Deliverer {
+    store: Store,
+    queue: Queue,
+    dead_letters: Queue,
+    outbound: Outbound,
+    schedule: RetrySchedule,
+}
+
+/// Why the function does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A variable is missing or unreadable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The HTTP client could not be built.
+    #[error("the HTTP client could not be built: {0}")]
+    Client(#[from] OutboundError),
+}
+
+/// What is to happen with a message.
+enum Next {
+    /// It is done with: the queue may forget it.
+    Done,
+    /// It comes again after this pause.
+    Again(Duration),
+}
+
+impl Deliverer {
+    /// Delivery from these parts.
+    pub fn new(
+        store: Store,
+        queue: Queue,
+        dead_letters: Queue,
+        outbound: Outbound,
+        schedule: RetrySchedule,
+    ) -> Self {
+        Self {
+            store,
+            queue,
+            dead_letters,
+            outbound,
+            schedule,
+        }
+    }
+
+    /// Delivery as the environment says.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn from_env() -> Result<Self, StartError> {
+        let sdk = aws::sdk_config().await;
+        Ok(Self::new(
+            Store::from_env(&sdk).await?,
+            Queue::from_env(&sdk, "DELIVERIES_QUEUE_URL").await?,
+            Queue::from_env(&sdk, "DEAD_LETTER_QUEUE_URL").await?,
+            Outbound::new(Guard::from_env()?)?,
+            RetrySchedule::from_env()?,
+        ))
+    }
+
+    /// Handles one batch until shortly before `deadline`. The answer names the
+    /// messages that are to come again.
+    pub async fn handle(&self, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
+        let groups = by_group(batch.records);
+        let failures = join_all(
+            groups
+                .into_iter()
+                .map(|group| self.handle_group(group, deadline)),
+        )
+        .await;
+        let mut response = SqsBatchResponse::default();
+        response.set_failures(failures.into_iter().flatten());
+        response
+    }
+
+    /// Answers the ids of the messages that are to come again.
+    async fn handle_group(&self, messages: Vec<SqsMessage>, deadline: Instant) -> Vec<String> {
+        for (index, message) in messages.iter().enumerate() {
+            let next = if Instant::now() + limits::DELIVERY_DEADLINE_RESERVE > deadline {
+                Next::Again(Duration::ZERO)
+            } else {
+                self.handle_message(message).await
+            };
+            if let Next::Again(pause) = next {
+                return self.put_back(&messages[index..], pause).await;
+            }
+        }
+        Vec::new()
+    }
+
+    /// Hides a group's message and those behind it for the same time: were
+    /// those behind it hidden for longer, they would block their group.
+    async fn put_back(&self, messages: &[SqsMessage], pause: Duration) -> Vec<String> {
+        let receipts: Vec<&str> = messages
+            .iter()
+            .filter_map(|message| message.receipt_handle.as_deref())
+            .collect();
+        if let Err(error) = self.queue.hide(&receipts, pause).await {
+            // They come again after the queue's own visibility timeout.
+            tracing::warn!(%error, "the pause before the next attempt could not be set");
+        }
+        messages
+            .iter()
+            .filter_map(|message| message.message_id.clone())
+            .collect()
+    }
+}
+
+/// The messages by their group, each group in the queue's order.
+fn by_group(messages: Vec<SqsMessage>) -> Vec<Vec<SqsMessage>> {
+    let mut groups: Vec<(Option<String>, Vec<SqsMessage>)> = Vec::new();
+    for message in messages {
+        let group = message.attributes.get("MessageGroupId").cloned();
+        match groups.iter_mut().find(|(name, _)| *name == group) {
+            Some((_, members)) if group.is_some() => members.push(message),
+            _ => groups.push((group, vec![message])),
+        }
+    }
+    groups.into_iter().map(|(_, members)| members).collect()
+}

@@ -1,0 +1,216 @@
+//! One message: what its delivery's own record says decides, never the queue's
+//! receive count.
+
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::SqsMessage;
+use common::{
+    crypto, limits,
+    queue::Outgoing,
+    retry::Progress,
+    store::AttemptRecord,
+    time::Timestamp,
+    webhook::{Delivery, DeliveryMessage, DeliveryStatus, Webhook},
+};
+
+use crate::{
+    Deliverer, Next,
+    attempt::{Tried, Verdict, try_delivery},
+};
+
+/// An attempt may be made so much earlier than noted: the queue counts in
+/// whole seconds.
+const EARLY: Duration = Duration::from_millis(600);
+
+impl Deliverer {
+    pub(crate) async fn handle_message(&self, message: &SqsMessage) -> Next {
+        let body = message.body.as_deref().unwrap_or_default();
+        let parsed: DeliveryMessage = match serde_json::from_str(body) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                tracing::error!(%error, "a message of the delivery queue cannot be read");
+                return self.park(message, body).await;
+            }
+        };
+        match self
+            .store
+            .webhook_and_delivery(parsed.webhook_id, parsed.delivery_id)
+            .await
+        {
+            Ok((webhook, delivery)) => self.deliver(&parsed, webhook, delivery).await,
+            Err(error) => {
+                tracing::error!(delivery.id = %parsed.delivery_id, %error, "a delivery could not be read");
+                Next::Again(limits::STORE_FAILURE_PAUSE)
+            }
+        }
+    }
+
+    async fn deliver(
+        &self,
+        message: &DeliveryMessage,
+        webhook: Option<Webhook>,
+        delivery: Option<Delivery>,
+    ) -> Next {
+        let Some(delivery) = delivery else {
+            tracing::warn!(delivery.id = %message.delivery_id, "the delivery has expired");
+            return Next::Done;
+        };
+        if message.round < delivery.round
+            || matches!(
+                delivery.status,
+                DeliveryStatus::Delivered | DeliveryStatus::Skipped
+            )
+        {
+            return Next::Done;
+        }
+        if delivery.status == DeliveryStatus::Failed && message.round == delivery.round {
+            return self.bury(message, &delivery).await;
+        }
+        let Some(webhook) = webhook.filter(|webhook| webhook.enabled) else {
+            return self.skip(&delivery).await;
+        };
+        let now = Timestamp::now();
+        let wait = delivery
+            .next_attempt_at
+            .filter(|_| message.round == delivery.round)
+            .map(|due| due.since(now));
+        if let Some(wait) = wait.filter(|wait| *wait > EARLY) {
+            return Next::Again(wait);
+        }
+        let tried = try_delivery(&self.outbound, &webhook, &delivery, message).await;
+        self.settle(message, &webhook, &delivery, tried).await
+    }
+
+    /// Records an attempt and decides what comes next.
+    async fn settle(
+        &self,
+        message: &DeliveryMessage,
+        webhook: &Webhook,
+        delivery: &Delivery,
+        tried: Tried,
+    ) -> Next {
+        let now = Timestamp::now();
+        let pause = match tried.verdict {
+            Verdict::Delivered | Verdict::Gone => None,
+            Verdict::Failed { retry_after } => {
+                let progress = progress(message, delivery, &tried, retry_after);
+                self.schedule
+                    .next_pause(progress, now, crypto::random_unit())
+            }
+        };
+        let status = match (&tried.verdict, pause) {
+            (Verdict::Delivered, _) => DeliveryStatus::Delivered,
+            (Verdict::Failed { .. }, Some(_)) => DeliveryStatus::Retrying,
+            (Verdict::Failed { .. }, None) | (Verdict::Gone, _) => DeliveryStatus::Failed,
+        };
+        tracing::info!(
+            delivery.id = %delivery.id,
+            webhook.id = %webhook.id,
+            event.id = %delivery.event_id,
+            incident.id = %delivery.incident_id,
+            attempt = tried.attempt.number,
+            status_code = tried.attempt.status_code,
+            duration_ms = tried.attempt.duration_ms,
+            error = tried.attempt.error,
+            outcome = status.as_str(),
+            "delivery attempt"
+        );
+        if matches!(tried.verdict, Verdict::Gone) {
+            self.disable(webhook, now).await;
+        }
+        let record = AttemptRecord {
+            delivery,
+            round: message.round,
+            attempt: tried.attempt,
+            status,
+            next_attempt_at: pause.map(|pause| now.after(pause)),
+        };
+        // What was posted was posted: a record that cannot be written must not
+        // make the receiver see the event again.
+        if let Err(error) = self.store.record_attempt(&record).await {
+            tracing::error!(delivery.id = %delivery.id, %error, "an attempt was not recorded");
+        }
+        match (tried.verdict, pause) {
+            (Verdict::Failed { .. }, Some(pause)) => Next::Again(pause),
+            (Verdict::Failed { .. }, None) => self.bury(message, delivery).await,
+            (Verdict::Delivered | Verdict::Gone, _) => Next::Done,
+        }
+    }
+
+    /// Puts an exhausted delivery on the dead-letter queue. The copy is of the
+    /// next round: moved back, it starts a new schedule.
+    async fn bury(&self, message: &DeliveryMessage, delivery: &Delivery) -> Next {
+        let copy = DeliveryMessage {
+            round: message.round + 1,
+            ..message.clone()
+        };
+        let outgoing = [Outgoing {
+            group: delivery.group.clone(),
+            message: copy,
+        }];
+        match self.dead_letters.send_in_order(&outgoing).await {
+            Ok(()) => Next::Done,
+            Err((_, error)) => {
+                tracing::error!(delivery.id = %delivery.id, %error, "a failed delivery could not be dead-lettered");
+                Next::Again(limits::STORE_FAILURE_PAUSE)
+            }
+        }
+    }
+
+    /// A message that nobody can read goes aside at once: trying it again
+    /// changes nothing and blocks its group.
+    async fn park(&self, message: &SqsMessage, body: &str) -> Next {
+        let id = message.message_id.as_deref().unwrap_or_default();
+        match self.dead_letters.send_raw(body, id).await {
+            Ok(()) => Next::Done,
+            Err(error) => {
+                tracing::error!(%error, "an unreadable message could not be dead-lettered");
+                Next::Again(limits::STORE_FAILURE_PAUSE)
+            }
+        }
+    }
+
+    async fn skip(&self, delivery: &Delivery) -> Next {
+        match self
+            .store
+            .skip_delivery(delivery.webhook_id, delivery.id)
+            .await
+        {
+            Ok(()) => Next::Done,
+            Err(error) => {
+                tracing::error!(delivery.id = %delivery.id, %error, "a delivery could not be marked as skipped");
+                Next::Again(limits::STORE_FAILURE_PAUSE)
+            }
+        }
+    }
+
+    /// The receiver says that it is gone for good (410).
+    async fn disable(&self, webhook: &Webhook, now: Timestamp) {
+        let reason = "the receiver answered 410 Gone";
+        if let Err(error) = self.store.disable_webhook(webhook.id, reason, now).await {
+            tracing::error!(webhook.id = %webhook.id, %error, "a webhook that is gone could not be disabled");
+        }
+    }
+}
+
+/// How far the delivery is in the round of this message.
+fn progress(
+    message: &DeliveryMessage,
+    delivery: &Delivery,
+    tried: &Tried,
+    retry_after: Option<Duration>,
+) -> Progress {
+    let same_round = message.round == delivery.round;
+    Progress {
+        attempts: if same_round {
+            delivery.round_attempts + 1
+        } else {
+            1
+        },
+        started_at: delivery
+            .round_started_at
+            .filter(|_| same_round)
+            .unwrap_or(tried.attempt.at),
+        retry_after,
+    }
+}

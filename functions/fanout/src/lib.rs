@@ -1,0 +1,183 @@
+//! Who wants an event: takes the table's stream, writes one delivery for every
+//! webhook that wants an event, and queues it.
+//!
+//! A batch may come again, whole or from a record on: deliveries are written
+//! under ids derived from event and webhook, and queued under the same
+//! deduplication id, so that a repeat changes nothing.
+
+use aws_lambda_events::{
+    event::{dynamodb, streams::DynamoDbEventResponse},
+    streams::DynamoDbBatchItemFailure,
+};
+use common::{
+    aws,
+    config::ConfigError,
+    event::{Event, EventName},
+    id::DeliveryId,
+    queue::{Outgoing, Queue},
+    store::{Store, StoreError},
+    time::Timestamp,
+    webhook::{Delivery, DeliveryStatus, Ordering, Webhook},
+};
+use futures_util::{StreamExt as _, stream};
+
+/// Deliveries written at the same time.
+const WRITES_AT_ONCE: usize = 16;
+
+/// The function.
+#[derive(Debug, Clone)]
+pub struct Fanout {
+    store: Store,
+    queue: Queue,
+}
+
+/// An event of the stream, and where it stands in it.
+struct Record {
+    sequence_number: String,
+    event: Event,
+    name: EventName,
+    body: String,
+}
+
+impl Fanout {
+    /// Fan-out from this store into this queue.
+    pub fn new(store: Store, queue: Queue) -> Self {
+        Self { store, queue }
+    }
+
+    /// Fan-out as the environment says.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub async fn from_env() -> Result<Self, ConfigError> {
+        let sdk = aws::sdk_config().await;
+        Ok(Self::new(
+            Store::from_env(&sdk).await?,
+            Queue::from_env(&sdk, "DELIVERIES_QUEUE_URL").await?,
+        ))
+    }
+
+    /// Handles one batch. The answer names the first record that could not be
+    /// handled; the stream comes again from there.
+    pub async fn handle(&self, batch: dynamodb::Event) -> DynamoDbEventResponse {
+        let records: Vec<Record> = batch.records.into_iter().filter_map(read).collect();
+        let mut response = DynamoDbEventResponse::default();
+        if let Some(sequence_number) = self.fan_out(&records).await {
+            let mut failure = DynamoDbBatchItemFailure::default();
+            failure.item_identifier = Some(sequence_number);
+            response.batch_item_failures.push(failure);
+        }
+        response
+    }
+
+    /// Answers the sequence number of the first record that failed.
+    async fn fan_out(&self, records: &[Record]) -> Option<String> {
+        let first = records.first()?;
+        let webhooks = match self.store.webhooks().await {
+            Ok(webhooks) => webhooks,
+            Err(error) => {
+                tracing::error!(%error, "the webhooks could not be read");
+                return Some(first.sequence_number.clone());
+            }
+        };
+        let wanted = records.iter().flat_map(|record| {
+            let wants = |webhook: &&Webhook| {
+                webhook.wants(record.name, record.event.service_id, record.event.urgency)
+            };
+            webhooks
+                .iter()
+                .filter(wants)
+                .map(move |webhook| (record, webhook))
+        });
+        let mut writes =
+            stream::iter(wanted)
+                .map(|(record, webhook)| async move {
+                    (record, self.write_delivery(record, webhook).await)
+                })
+                .buffered(WRITES_AT_ONCE);
+        let (mut outgoing, mut origins, mut failed) = (Vec::new(), Vec::new(), None);
+        while let Some((record, written)) = writes.next().await {
+            match written {
+                Ok(message) => {
+                    outgoing.push(message);
+                    origins.push(record);
+                }
+                Err(error) => {
+                    tracing::error!(event.id = %record.event.id, %error, "a delivery could not be written");
+                    failed = Some(record.sequence_number.clone());
+                    break;
+                }
+            }
+        }
+        drop(writes);
+        match self.queue.send_in_order(&outgoing).await {
+            Ok(()) => failed,
+            Err((sent, error)) => {
+                tracing::error!(%error, "deliveries could not be queued");
+                origins
+                    .get(sent)
+                    .map(|record| record.sequence_number.clone())
+                    .or(failed)
+            }
+        }
+    }
+
+    async fn write_delivery(
+        &self,
+        record: &Record,
+        webhook: &Webhook,
+    ) -> Result<Outgoing, StoreError> {
+        let event = &record.event;
+        let id = DeliveryId::derive(event.id, webhook.id);
+        let group = match webhook.ordering {
+            Ordering::Incident => format!("{}.{}", webhook.id, event.incident_id),
+            Ordering::None => id.to_string(),
+        };
+        let delivery = Delivery {
+            id,
+            webhook_id: webhook.id,
+            event_id: event.id,
+            event: record.name,
+            incident_id: event.incident_id,
+            version: event.version,
+            status: DeliveryStatus::Pending,
+            round: 0,
+            round_attempts: 0,
+            round_started_at: None,
+            attempts: Vec::new(),
+            next_attempt_at: None,
+            body: record.body.clone(),
+            group: group.clone(),
+            created_at: Timestamp::now(),
+        };
+        self.store.create_delivery(&delivery).await?;
+        Ok(Outgoing {
+            group,
+            message: delivery.message(),
+        })
+    }
+}
+
+/// An inserted event that receivers are told of. What cannot be read is
+/// reported and passed over: trying again would block the stream for a day.
+fn read(record: dynamodb::EventRecord) -> Option<Record> {
+    let is_event = |item: &serde_dynamo::Item| matches!(item.get("kind"), Some(serde_dynamo::AttributeValue::S(kind)) if kind == "EVENT");
+    if record.event_name != "INSERT" || !is_event(&record.change.new_image) {
+        return None;
+    }
+    let sequence_number = record.change.sequence_number?;
+    let event: Event = match serde_dynamo::from_item(record.change.new_image) {
+        Ok(event) => event,
+        Err(error) => {
+            tracing::error!(sequence_number, %error, "an event of the stream cannot be read");
+            return None;
+        }
+    };
+    let (name, body) = (event.name?, event.body.clone()?);
+    Some(Record {
+        sequence_number,
+        event,
+        name,
+        body,
+    })
+}

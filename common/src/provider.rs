@@ -5,6 +5,10 @@
 /// The function that takes a provider's alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Group {
+    /// `functions/apm`
+    Apm,
+    /// `functions/cicd`
+    Cicd,
     /// `functions/metrics`
     Metrics,
     /// `functions/custom`
@@ -15,6 +19,8 @@ impl Group {
     /// The function's name.
     pub fn function(self) -> &'static str {
         match self {
+            Self::Apm => "apm",
+            Self::Cicd => "cicd",
             Self::Metrics => "metrics",
             Self::Custom => "custom",
         }
@@ -22,8 +28,17 @@ impl Group {
 }
 
 /// Every provider and the group that takes its alerts.
-pub const PROVIDERS: &[(&str, Group)] =
-    &[("prometheus", Group::Metrics), ("webhook", Group::Custom)];
+pub const PROVIDERS: &[(&str, Group)] = &[
+    ("prometheus", Group::Metrics),
+    ("github", Group::Cicd),
+    ("gitlab", Group::Cicd),
+    ("bitbucket", Group::Cicd),
+    ("vercel", Group::Cicd),
+    ("dynatrace", Group::Apm),
+    ("appdynamics", Group::Apm),
+    ("splunk-observability", Group::Apm),
+    ("webhook", Group::Custom),
+];
 
 /// Whether there is a provider of this name.
 pub fn is_provider(name: &str) -> bool {

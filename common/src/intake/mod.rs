@@ -7,6 +7,9 @@ mod received;
 pub mod value;
 mod vendor;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 use std::sync::Arc;
 
 use axum::{
@@ -66,6 +69,7 @@ pub fn router(intake: Intake, vendors: &'static [Vendor]) -> Router {
 fn route(vendor: &'static Vendor) -> MethodRouter<Arc<Intake>> {
     let methods = match vendor.methods {
         Methods::Post => MethodFilter::POST,
+        Methods::PostAndPut => MethodFilter::POST.or(MethodFilter::PUT),
         Methods::GetAndPost => MethodFilter::POST.or(MethodFilter::GET),
     };
     on(

@@ -41,6 +41,8 @@ pub const RAW_ALERT_DETAILS_BYTES: usize = 100 * 1024;
 pub const REQUEST_EXCERPT_CHARS: usize = 2_000;
 /// One of so many accepted requests is written to the request log.
 pub const REQUEST_LOG_SAMPLE: u64 = 100;
+/// Longest reason why an alert was ignored, characters.
+pub const REASON_CHARS: usize = 300;
 /// Entries of the request log answered at once.
 pub const REQUEST_LOG_PAGE: i32 = 100;
 /// Largest `settings` of an integration, bytes of JSON.
@@ -116,6 +118,9 @@ pub const RETRY_SCHEDULE: [Duration; 8] = [
 pub const RETRY_TAIL: Duration = Duration::from_secs(12 * 3_600);
 /// A delivery is given up so long after its first attempt.
 pub const RETRY_TOTAL: Duration = Duration::from_secs(3 * 86_400);
+/// No delivery stays unfinished for longer: [`RETRY_TOTAL`], one last pause, and
+/// a day for queues that stood still.
+pub const UNFINISHED_AT_MOST: Duration = Duration::from_secs(5 * 86_400);
 /// Retry pauses vary by so much, up and down.
 pub const RETRY_JITTER: f64 = 0.2;
 /// A receiver's `Retry-After` is honoured up to this.

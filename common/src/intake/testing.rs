@@ -129,7 +129,8 @@ fn collect_pointers(value: &Value, at: &str, pointers: &mut Vec<String>) {
 }
 
 fn change_at(body: &mut Value, pointer: &str, change: u8) {
-    if change % 8 == 0 {
+    let change = change % 8;
+    if change == 0 {
         let (parent, key) = pointer.rsplit_once('/').unwrap_or_default();
         let key = key.replace("~1", "/").replace("~0", "~");
         if let Some(Value::Object(parent)) = body.pointer_mut(parent) {
@@ -144,7 +145,7 @@ fn change_at(body: &mut Value, pointer: &str, change: u8) {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    *value = match change % 8 {
+    *value = match change {
         1 => Value::Null,
         2 => json!(""),
         3 => json!(-1.5e300),

@@ -2,9 +2,9 @@
 
 mod appdynamics;
 mod dynatrace;
-#[cfg(test)]
-mod properties;
 mod splunk_observability;
+#[cfg(test)]
+mod template_properties;
 
 use axum::Router;
 use common::{

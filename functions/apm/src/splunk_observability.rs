@@ -38,7 +38,7 @@ const OVER: &[&str] = &["ok", "cleared", "manually resolved", "stopped"];
 
 fn normalise(received: &Received, context: &Context<'_>) -> Result<Vec<Parsed>, Unreadable> {
     let body = received.json()?;
-    let entry = parse(body, context).unwrap_or_else(|what| Parsed::unrecognised(what));
+    let entry = parse(body, context).unwrap_or_else(Parsed::unrecognised);
     Ok(vec![entry])
 }
 

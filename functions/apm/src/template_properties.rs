@@ -1,4 +1,5 @@
-//! What holds for every body, however broken.
+//! What holds for every body of the tools whose templates users may edit,
+//! however broken.
 
 use common::{
     alert::Action,

@@ -25,6 +25,9 @@ pub struct Received {
     pub headers: HeaderMap,
     /// Its decoded query, in order.
     pub query: Vec<(String, String)>,
+    /// The whole address as its sender knows it, where the deployment knows
+    /// its own; never made from `Host`, which the sender chooses.
+    pub url: Option<String>,
     /// Its body, byte for byte.
     pub body: Bytes,
 }
@@ -51,6 +54,13 @@ impl Received {
             .iter()
             .find(|byte| !byte.is_ascii_whitespace());
         matches!(first, Some(b'{' | b'['))
+    }
+
+    /// The decoded fields of a form body, in order.
+    pub fn form_fields(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(self.text_bytes())
+            .into_owned()
+            .collect()
     }
 
     /// The body as JSON.

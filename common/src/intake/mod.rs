@@ -4,6 +4,7 @@
 pub mod credentials;
 mod pipeline;
 mod received;
+mod repair;
 pub mod value;
 mod vendor;
 

@@ -4,6 +4,9 @@ mod elastic;
 mod native;
 mod splunk_oncall;
 
+#[cfg(test)]
+mod properties;
+
 use axum::Router;
 use common::{
     http::finish,

@@ -6,6 +6,9 @@ mod plugin;
 mod prometheus;
 mod zabbix;
 
+#[cfg(test)]
+mod properties;
+
 use axum::Router;
 use common::{
     http::finish,

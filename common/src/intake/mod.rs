@@ -54,7 +54,7 @@ impl Intake {
     pub async fn from_env() -> Result<Self, config::ConfigError> {
         let sdk = crate::aws::sdk_config().await;
         let intake = Self::new(Store::from_env(&sdk).await?);
-        Ok(match config::optional("PUBLIC_BASE_URL") {
+        Ok(match config::optional("PUBLIC_URL") {
             Some(url) => intake.at(url.trim()),
             None => intake,
         })

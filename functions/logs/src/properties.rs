@@ -1,20 +1,22 @@
-//! No body of any kind makes a normaliser of this group panic.
+//! What holds for every body: no normaliser of this group panics, and what
+//! closes an incident carries the key of what opened it.
 
 use std::{fs, path::Path, sync::LazyLock};
 
 use bytes::Bytes;
 use common::{
+    alert::Action,
     id::{IntegrationId, ServiceId},
     incident::ServiceRef,
-    intake::{Context, Received, Vendor},
+    intake::{Context, Parsed, Received, Vendor},
     integration::{Integration, Settings},
     time::Timestamp,
 };
 use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
 use proptest::{collection::vec, prelude::*, sample::Index};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::VENDORS;
+use crate::{VENDORS, elastic, splunk_oncall};
 
 /// The bodies of this group's fixtures.
 static FIXTURES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
@@ -109,9 +111,10 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn normalise(vendor: &Vendor, kind: &'static str, body: Vec<u8>) {
+/// An integration of this vendor without settings.
+pub(crate) fn integration(vendor: &Vendor) -> Integration {
     let now = Timestamp::from_unix_millis(1_786_000_000_000);
-    let integration = Integration {
+    Integration {
         id: IntegrationId::at(now),
         service: ServiceRef {
             id: ServiceId::at(now),
@@ -127,22 +130,60 @@ fn normalise(vendor: &Vendor, kind: &'static str, body: Vec<u8>) {
         key_hash: String::new(),
         created_at: now,
         updated_at: now,
-    };
-    let received = Received {
+    }
+}
+
+/// A request with this body.
+pub(crate) fn received(kind: &'static str, body: Vec<u8>) -> Received {
+    Received {
         method: Method::POST,
         headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]),
         query: Vec::new(),
         url: None,
         body: Bytes::from(body),
-    };
+    }
+}
+
+fn normalise(vendor: &Vendor, kind: &'static str, body: Vec<u8>) -> Option<Vec<Parsed>> {
+    let integration = integration(vendor);
     let context = Context {
         integration: &integration,
-        now,
+        now: integration.created_at,
     };
-    // Unreadable is an answer; a body without one entry is none.
-    if let Ok(parsed) = (vendor.normalise)(&received, &context) {
-        assert!(!parsed.is_empty(), "{received:?}");
+    (vendor.normalise)(&received(kind, body), &context).ok()
+}
+
+/// What the only entry of a body asks for, and for which problem.
+fn action(vendor: &Vendor, body: &Value) -> Option<(Action, String)> {
+    let parsed = normalise(vendor, "application/json", body.to_string().into_bytes())?;
+    match parsed.as_slice() {
+        [Parsed::Alert(alert)] => Some((alert.action, alert.identity.clone())),
+        _ => None,
     }
+}
+
+/// Pairs of bodies of one problem: its start and its end.
+fn lives(first: &str, second: &str, id: u32) -> Vec<(Vendor, Value, Value)> {
+    let rule = json!({"id": id, "name": second});
+    let template = |group: &str| json!({"rule": rule, "alert": {"id": first, "action_group": group}, "severity": second});
+    let summary = |list: &str| json!({"rule": rule, "alerts": {list: {"data": [{"kibana.alert.instance.id": first}]}}});
+    let watch = |status: &str| json!({"watch_id": first, "status": status});
+    let rest =
+        |kind: &str| json!({"message_type": kind, "entity_id": first, "state_message": second});
+    let outbound =
+        |phase: &str| json!({"STATE.ENTITY_ID": first, "STATE.CURRENT_ALERT_PHASE": phase});
+    vec![
+        (elastic::VENDOR, template("fired"), template("recovered")),
+        (elastic::VENDOR, template("fired"), summary("recovered")),
+        (elastic::VENDOR, summary("new"), template("recovered")),
+        (elastic::VENDOR, watch("active"), watch("resolved")),
+        (splunk_oncall::VENDOR, outbound("UNACKED"), rest("RECOVERY")),
+        (
+            splunk_oncall::VENDOR,
+            outbound("UNACKED"),
+            outbound("RESOLVED"),
+        ),
+    ]
 }
 
 proptest! {
@@ -154,7 +195,19 @@ proptest! {
         kind in prop::sample::select(vec!["application/json", "application/x-www-form-urlencoded", ""]),
     ) {
         for vendor in VENDORS {
-            normalise(vendor, kind, body.clone());
+            // Unreadable is an answer; a body without one entry is none.
+            if let Some(parsed) = normalise(vendor, kind, body.clone()) {
+                prop_assert!(!parsed.is_empty(), "{}", vendor.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_resolves_carries_the_key_of_what_triggered(first in any::<String>(), second in any::<String>(), id in any::<u32>()) {
+        for (vendor, opening, closing) in lives(&first, &second, id) {
+            if let Some((Action::Trigger, key)) = action(&vendor, &opening) {
+                prop_assert_eq!(action(&vendor, &closing), Some((Action::Resolve, key)));
+            }
         }
     }
 }

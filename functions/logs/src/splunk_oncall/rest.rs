@@ -62,12 +62,13 @@ fn severity(message_type: Option<&str>) -> Severity {
     }
 }
 
-/// The native address has the routing key in its path ([`crate::native`]).
+/// The native address has the routing key in its path ([`crate::native`]); the
+/// body's own counts more.
 fn details(mut body: Value, received: &Received) -> Value {
-    if let (Some(object), Some(routing)) = (body.as_object_mut(), received.query("routing_key")) {
-        object
-            .entry("routing_key")
-            .or_insert_with(|| routing.into());
+    let own = text_at(&body, "routing_key");
+    let routing = received.query("routing_key").filter(|_| own.is_none());
+    if let (Some(object), Some(routing)) = (body.as_object_mut(), routing) {
+        object.insert("routing_key".to_owned(), routing.into());
     }
     body
 }

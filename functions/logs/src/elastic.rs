@@ -22,6 +22,13 @@ pub(crate) const VENDOR: Vendor = Vendor {
 
 const RESOLVED: &[&str] = &["recovered", "resolved", "closed", "close", "ok"];
 const WATCH_RESOLVED: &[&str] = &["recovered", "resolved", "ok"];
+/// Why the alert is there, the best words first.
+const REASONS: &[&str] = &[
+    "context.reason",
+    "context.title",
+    "context.message",
+    "alert.reason",
+];
 /// The lists of a summary, in the order of its results. `all` repeats them.
 const SUMMARY: &[(&str, Action)] = &[
     ("new", Action::Trigger),
@@ -55,15 +62,7 @@ fn single(body: Value, context: &Context<'_>) -> Result<Parsed, Parsed> {
         return Err(connector_test());
     }
     let rule = rule(&body).ok_or_else(|| Parsed::unrecognised("rule: neither id nor name"))?;
-    let reason = first_text(
-        &body,
-        &[
-            "context.reason",
-            "context.title",
-            "context.message",
-            "alert.reason",
-        ],
-    );
+    let reason = first_text(&body, REASONS);
     Ok(Alert {
         action: action(&body),
         // Without the rule, `web-01` of one rule would close that of another.

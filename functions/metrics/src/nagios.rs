@@ -36,15 +36,13 @@ const WORDS: Words = Words {
     problems: &["WARNING", "CRITICAL", "UNKNOWN", "DOWN", "UNREACHABLE"],
 };
 
-fn normalise(received: &Received, context: &Context<'_>) -> Result<Vec<Parsed>, Unreadable> {
+fn normalise(received: &Received, _: &Context<'_>) -> Result<Vec<Parsed>, Unreadable> {
     let body = body(received)?;
     let macros = Macros::of(&body);
-    Ok(vec![
-        parse(&macros, body, context).unwrap_or_else(|other| other),
-    ])
+    Ok(vec![parse(&macros, body).unwrap_or_else(|other| other)])
 }
 
-fn parse(macros: &Macros, body: Value, context: &Context<'_>) -> Result<Parsed, Parsed> {
+fn parse(macros: &Macros, body: Value) -> Result<Parsed, Parsed> {
     let host = macros
         .get("HOSTNAME")
         .ok_or_else(|| Parsed::unrecognised("notification: it names no host"))?;
@@ -74,13 +72,10 @@ fn parse(macros: &Macros, body: Value, context: &Context<'_>) -> Result<Parsed, 
         identity: checked.identity(),
         title: checked.title(host, service),
         description: (!texts.is_empty()).then(|| texts.join("\n")),
-        source: macros
-            .get("HOSTNAME")
-            .unwrap_or(&context.integration.name)
-            .to_owned(),
         severity: checked.severity(),
         occurred_at: macros.get("TIMET").and_then(Timestamp::parse_lenient),
         link: None,
+        source: checked.host,
         details: body,
     }
     .into())

@@ -3,6 +3,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -19,6 +20,17 @@ pub fn sha256_hex(data: &[u8]) -> String {
 /// HMAC-SHA256 (RFC 2104); keys of any length are valid.
 pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     hmac_sha256_parts(key, &[data])
+}
+
+/// HMAC-SHA1: only where a vendor signs with nothing better.
+pub fn hmac_sha1(key: &[u8], data: &[u8]) -> [u8; 20] {
+    let mut mac = match Hmac::<Sha1>::new_from_slice(key) {
+        Ok(mac) => mac,
+        // As below.
+        Err(_) => unreachable!("HMAC takes keys of any length"),
+    };
+    mac.update(data);
+    mac.finalize().into_bytes().into()
 }
 
 /// HMAC-SHA256 over the parts, one after the other.
@@ -94,6 +106,14 @@ mod tests {
                 b"Test Using Larger Than Block-Size Key - Hash Key First"
             )),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
+    }
+
+    #[test]
+    fn hmac_sha1_matches_rfc_2202() {
+        assert_eq!(
+            hex::encode(hmac_sha1(b"Jefe", b"what do ya want for nothing?")),
+            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
         );
     }
 

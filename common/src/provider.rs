@@ -7,6 +7,8 @@
 pub enum Group {
     /// `functions/metrics`
     Metrics,
+    /// `functions/logs`
+    Logs,
     /// `functions/custom`
     Custom,
 }
@@ -16,14 +18,22 @@ impl Group {
     pub fn function(self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
+            Self::Logs => "logs",
             Self::Custom => "custom",
         }
     }
 }
 
 /// Every provider and the group that takes its alerts.
-pub const PROVIDERS: &[(&str, Group)] =
-    &[("prometheus", Group::Metrics), ("webhook", Group::Custom)];
+pub const PROVIDERS: &[(&str, Group)] = &[
+    ("prometheus", Group::Metrics),
+    ("icinga", Group::Metrics),
+    ("nagios", Group::Metrics),
+    ("zabbix", Group::Metrics),
+    ("elastic", Group::Logs),
+    ("splunk-oncall", Group::Logs),
+    ("webhook", Group::Custom),
+];
 
 /// Whether there is a provider of this name.
 pub fn is_provider(name: &str) -> bool {

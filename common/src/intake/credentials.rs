@@ -65,6 +65,14 @@ pub fn is_hmac_sha256_hex(hex: &str, secret: &str, data: &[u8]) -> bool {
     hex::decode(hex).is_ok_and(|given| crypto::same_secret(&given, &expected))
 }
 
+/// Whether `base64` is the HMAC-SHA1 of `data`.
+pub fn is_hmac_sha1_base64(base64: &str, secret: &str, data: &[u8]) -> bool {
+    let expected = crypto::hmac_sha1(secret.as_bytes(), data);
+    STANDARD
+        .decode(base64)
+        .is_ok_and(|given| crypto::same_secret(&given, &expected))
+}
+
 /// The token of `Authorization: Bearer`.
 pub fn bearer(received: &Received) -> Option<String> {
     scheme(received, "bearer").map(str::to_owned)
@@ -114,6 +122,7 @@ mod tests {
             method: Method::POST,
             headers,
             query,
+            url: None,
             body: bytes::Bytes::from_static(b"{\"a\":1}"),
         }
     }

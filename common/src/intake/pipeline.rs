@@ -107,14 +107,50 @@ async fn accept(
     vendor: &'static Vendor,
     request: Request,
 ) -> Result<Vec<AlertResult>, ApiError> {
-    let received = read(request).await?;
+    let received = read(intake, request).await?;
     let integration = find_integration(intake.store(), vendor, &received).await?;
+    take(intake, vendor, &integration, &received, Found::ById).await
+}
+
+/// Takes a request for the integration whose key it named: the way of a
+/// vendor's own addresses, which have no `integrationId`. The caller has looked
+/// the integration up ([`Store::integration_by_key`]).
+///
+/// # Errors
+/// Those of an intake request: another provider's integration, a disabled one,
+/// a wrong signature, an unreadable body, overload.
+pub async fn receive_for(
+    intake: &Intake,
+    vendor: &'static Vendor,
+    integration: &Integration,
+    received: &Received,
+) -> Result<Vec<AlertResult>, ApiError> {
+    check_usable(vendor, integration)?;
+    take(intake, vendor, integration, received, Found::ByKey).await
+}
+
+/// How a request named its integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// By its id: the key has to be presented besides where it is required.
+    ById,
+    /// By its key.
+    ByKey,
+}
+
+async fn take(
+    intake: &Intake,
+    vendor: &Vendor,
+    integration: &Integration,
+    received: &Received,
+    found: Found,
+) -> Result<Vec<AlertResult>, ApiError> {
     let context = Context {
-        integration: &integration,
+        integration,
         now: Timestamp::now(),
     };
-    let outcome = process(intake, vendor, &received, &context).await;
-    log_request(intake.store(), &received, &context, &outcome).await;
+    let outcome = process(intake, vendor, received, &context, found).await;
+    log_request(intake.store(), received, &context, &outcome).await;
     outcome
 }
 
@@ -123,16 +159,25 @@ async fn process(
     vendor: &Vendor,
     received: &Received,
     context: &Context<'_>,
+    found: Found,
 ) -> Result<Vec<AlertResult>, ApiError> {
-    check_credentials(vendor, received, context)?;
+    check_credentials(vendor, received, context, found)?;
     let parsed = (vendor.normalise)(received, context)
         .map_err(|error| ApiError::bad_request("unreadable_body", error.to_string()))?;
     let results = apply_alerts(intake.incidents(), vendor.name, context, parsed).await;
     results.map_err(|error| overloaded(vendor, &error))
 }
 
-async fn read(request: Request) -> Result<Received, ApiError> {
+/// Reads a request as intake needs it.
+///
+/// # Errors
+/// 413 over the limit, 400 where the connection breaks.
+pub async fn read(intake: &Intake, request: Request) -> Result<Received, ApiError> {
     let (parts, payload) = request.into_parts();
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
@@ -141,6 +186,7 @@ async fn read(request: Request) -> Result<Received, ApiError> {
         method: parts.method,
         headers: parts.headers,
         query,
+        url: intake.public_url().map(|base| format!("{base}{target}")),
         body,
     })
 }
@@ -157,31 +203,43 @@ async fn find_integration(
         .ok_or_else(|| {
             ApiError::bad_request("missing_integration_id", "the query has no integrationId")
         })?;
-    let unknown = || ApiError::not_found("there is no such integration of this provider");
-    let id: IntegrationId = given.parse().map_err(|_| unknown())?;
+    let id: IntegrationId = given.parse().map_err(|_| unknown_integration())?;
     let found = store
         .integration(id)
         .await
         .map_err(|error| overloaded(vendor, &error))?;
-    let integration = found
-        .filter(|integration| integration.provider == vendor.name)
-        .ok_or_else(unknown)?;
+    let integration = found.ok_or_else(unknown_integration)?;
+    check_usable(vendor, &integration)?;
+    Ok(integration)
+}
+
+fn unknown_integration() -> ApiError {
+    ApiError::not_found("there is no such integration of this provider")
+}
+
+fn check_usable(vendor: &Vendor, integration: &Integration) -> Result<(), ApiError> {
+    if integration.provider != vendor.name {
+        return Err(unknown_integration());
+    }
     if !integration.enabled {
         return Err(ApiError::forbidden(
             "integration_disabled",
             "the integration is disabled",
         ));
     }
-    Ok(integration)
+    Ok(())
 }
 
 fn check_credentials(
     vendor: &Vendor,
     received: &Received,
     context: &Context<'_>,
+    found: Found,
 ) -> Result<(), ApiError> {
     let integration = context.integration;
-    if integration.require_key && !credentials::has_integration_key(received, &integration.key_hash)
+    if integration.require_key
+        && found == Found::ById
+        && !credentials::has_integration_key(received, &integration.key_hash)
     {
         return Err(ApiError::unauthorized(
             "invalid_key",

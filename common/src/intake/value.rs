@@ -64,11 +64,18 @@ pub fn is_placeholder(text: &str) -> bool {
                 c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '#')
             })
     };
+    // Nagios: `$SERVICEDESC$`, `$HOSTSTATE:web-1$`; Icinga: `$service.name$`.
+    let is_macro = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-'))
+    };
     text == "*UNKNOWN*"
         || wrapped("${", "}").is_some_and(|inner| !inner.contains('}'))
         || wrapped("{{", "}}").is_some_and(|inner| !inner.contains("}}"))
-        || wrapped("$", "$").is_some_and(is_name)
-        || wrapped("{", "}").is_some_and(is_name)
+        || wrapped("$", "$").is_some_and(is_macro)
+        || wrapped("{", "}").is_some_and(|inner| is_name(inner.strip_prefix('$').unwrap_or(inner)))
 }
 
 #[cfg(test)]
@@ -104,7 +111,9 @@ mod tests {
             "${alert.id}",
             "{{ .Title }}",
             "$SERVICEDESC$",
+            "$service.name$",
             "{EVENT.ID}",
+            "{$ZABBIX.URL}",
             "*UNKNOWN*",
         ] {
             assert!(is_placeholder(text), "{text}");
@@ -118,6 +127,9 @@ mod tests {
             "${a} ${b}",
             "$",
             "$$",
+            "$5$",
+            "$a b$",
+            "{$}",
             "",
         ] {
             assert!(!is_placeholder(text), "{text}");

@@ -285,6 +285,7 @@ fn router(parts: &Parts, written: Arc<Notify>) -> Router {
     let intake = Intake::new(parts.store.clone());
     let routes = Router::new()
         .merge(custom::routes(intake.clone()))
+        .merge(logs::routes(intake.clone()))
         .merge(metrics::routes(intake))
         .merge(incidents::routes(incidents::App::new(
             parts.store.clone(),

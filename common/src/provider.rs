@@ -5,6 +5,8 @@
 /// The function that takes a provider's alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Group {
+    /// `functions/apm`
+    Apm,
     /// `functions/metrics`
     Metrics,
     /// `functions/custom`
@@ -15,6 +17,7 @@ impl Group {
     /// The function's name.
     pub fn function(self) -> &'static str {
         match self {
+            Self::Apm => "apm",
             Self::Metrics => "metrics",
             Self::Custom => "custom",
         }
@@ -22,8 +25,15 @@ impl Group {
 }
 
 /// Every provider and the group that takes its alerts.
-pub const PROVIDERS: &[(&str, Group)] =
-    &[("prometheus", Group::Metrics), ("webhook", Group::Custom)];
+pub const PROVIDERS: &[(&str, Group)] = &[
+    ("prometheus", Group::Metrics),
+    ("grafana", Group::Apm),
+    ("datadog", Group::Apm),
+    ("newrelic", Group::Apm),
+    ("sentry", Group::Apm),
+    ("honeycomb", Group::Apm),
+    ("webhook", Group::Custom),
+];
 
 /// Whether there is a provider of this name.
 pub fn is_provider(name: &str) -> bool {

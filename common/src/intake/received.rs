@@ -53,11 +53,17 @@ impl Received {
         matches!(first, Some(b'{' | b'['))
     }
 
-    /// The body as JSON.
+    /// The body as JSON: an object or a list.
     ///
     /// # Errors
-    /// [`Unreadable`] where it is broken, nested too deep or not UTF-8.
+    /// [`Unreadable`] where it is anything else, broken, nested too deep or not
+    /// UTF-8.
     pub fn json(&self) -> Result<Value, Unreadable> {
+        if !self.looks_like_json() {
+            return Err(Unreadable::new(
+                "the body is neither a JSON object nor a JSON list",
+            ));
+        }
         serde_json::from_slice(self.text_bytes())
             .map_err(|error| Unreadable::new(format!("the body is not valid JSON: {error}")))
     }

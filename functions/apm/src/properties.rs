@@ -90,8 +90,9 @@ fn fixtures(vendor: &Vendor) -> Vec<(String, Value)> {
         .unwrap()
         .filter_map(|entry| {
             let path = entry.ok()?.path();
-            let body = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-            Some((path.file_name()?.to_str()?.to_owned(), body))
+            let body: Value = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+            let name = path.file_name()?.to_str()?.to_owned();
+            (body.is_object() || body.is_array()).then_some((name, body))
         })
         .collect()
 }

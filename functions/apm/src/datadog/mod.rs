@@ -39,7 +39,7 @@ struct Report<'a> {
     fields: Fields<'a>,
     /// The first title that carries a state.
     heading: Heading<'a>,
-    priority: Option<String>,
+    priority: Option<Severity>,
     state: Option<State>,
     /// The state is Datadog's own, not the status of a hand-written template.
     is_transition: bool,
@@ -97,7 +97,8 @@ impl<'a> Report<'a> {
             fields,
             priority: fields
                 .text("alert_priority")
-                .or_else(|| headings().find_map(|heading| heading.priority.map(str::to_owned))),
+                .and_then(|word| priority_severity(&word))
+                .or_else(|| headings().find_map(|heading| priority_severity(heading.priority?))),
             heading,
             state: transition.or_else(|| status(fields)),
             is_transition: transition.is_some(),
@@ -126,12 +127,11 @@ impl<'a> Report<'a> {
     }
 
     fn severity(&self) -> Severity {
-        let by_priority = self.priority.as_deref().and_then(priority_severity);
         let by_state = match self.state {
             Some(State::Warn | State::NoData) => Some(Severity::Warning),
             _ => None,
         };
-        by_priority
+        self.priority
             .or(by_state)
             .or_else(|| self.type_severity())
             .or_else(|| written_severity(&self.fields.text("alert.severity")?))

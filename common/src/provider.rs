@@ -5,6 +5,8 @@
 /// The function that takes a provider's alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Group {
+    /// `functions/apm`
+    Apm,
     /// `functions/metrics`
     Metrics,
     /// `functions/logs`
@@ -17,6 +19,7 @@ impl Group {
     /// The function's name.
     pub fn function(self) -> &'static str {
         match self {
+            Self::Apm => "apm",
             Self::Metrics => "metrics",
             Self::Logs => "logs",
             Self::Custom => "custom",
@@ -32,6 +35,11 @@ pub const PROVIDERS: &[(&str, Group)] = &[
     ("zabbix", Group::Metrics),
     ("elastic", Group::Logs),
     ("splunk-oncall", Group::Logs),
+    ("grafana", Group::Apm),
+    ("datadog", Group::Apm),
+    ("newrelic", Group::Apm),
+    ("sentry", Group::Apm),
+    ("honeycomb", Group::Apm),
     ("webhook", Group::Custom),
 ];
 

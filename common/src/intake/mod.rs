@@ -1,6 +1,7 @@
 //! Intake: who sent it, is it signed, what does it say, what changes. One
 //! pipeline for every vendor; a vendor is a [`Vendor`] in its group's router.
 
+pub mod alertmanager;
 pub mod credentials;
 mod pipeline;
 mod received;
@@ -86,6 +87,7 @@ fn route(vendor: &'static Vendor) -> MethodRouter<Arc<Intake>> {
     let methods = match vendor.methods {
         Methods::Post => MethodFilter::POST,
         Methods::GetAndPost => MethodFilter::POST.or(MethodFilter::GET),
+        Methods::PostAndPut => MethodFilter::POST.or(MethodFilter::PUT),
     };
     on(
         methods,

@@ -32,6 +32,8 @@ pub enum Methods {
     Post,
     /// POST, and GET with everything in the query.
     GetAndPost,
+    /// POST or PUT, as the sender's user chose.
+    PostAndPut,
 }
 
 /// How a request proves that it knows the integration's signature secret.

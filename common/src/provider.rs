@@ -7,6 +7,8 @@
 pub enum Group {
     /// `functions/apm`
     Apm,
+    /// `functions/cicd`
+    Cicd,
     /// `functions/metrics`
     Metrics,
     /// `functions/logs`
@@ -20,6 +22,7 @@ impl Group {
     pub fn function(self) -> &'static str {
         match self {
             Self::Apm => "apm",
+            Self::Cicd => "cicd",
             Self::Metrics => "metrics",
             Self::Logs => "logs",
             Self::Custom => "custom",
@@ -40,6 +43,13 @@ pub const PROVIDERS: &[(&str, Group)] = &[
     ("newrelic", Group::Apm),
     ("sentry", Group::Apm),
     ("honeycomb", Group::Apm),
+    ("github", Group::Cicd),
+    ("gitlab", Group::Cicd),
+    ("bitbucket", Group::Cicd),
+    ("vercel", Group::Cicd),
+    ("dynatrace", Group::Apm),
+    ("appdynamics", Group::Apm),
+    ("splunk-observability", Group::Apm),
     ("webhook", Group::Custom),
 ];
 

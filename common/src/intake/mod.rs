@@ -9,6 +9,9 @@ mod repair;
 pub mod value;
 mod vendor;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 use std::sync::Arc;
 
 use axum::{
@@ -86,8 +89,8 @@ pub fn router(intake: Intake, vendors: &'static [Vendor]) -> Router {
 fn route(vendor: &'static Vendor) -> MethodRouter<Arc<Intake>> {
     let methods = match vendor.methods {
         Methods::Post => MethodFilter::POST,
-        Methods::GetAndPost => MethodFilter::POST.or(MethodFilter::GET),
         Methods::PostAndPut => MethodFilter::POST.or(MethodFilter::PUT),
+        Methods::GetAndPost => MethodFilter::POST.or(MethodFilter::GET),
     };
     on(
         methods,

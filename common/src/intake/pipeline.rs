@@ -368,7 +368,8 @@ async fn tell_unrecognised(
 fn ignored(reason: String) -> AlertResult {
     AlertResult {
         action: ResultAction::Ignored,
-        reason: Some(reason),
+        // Reasons quote what was sent.
+        reason: Some(text::line(&reason, limits::REASON_CHARS)),
         dedup_key: None,
         severity: None,
         incident: None,

@@ -30,10 +30,10 @@ pub struct Vendor {
 pub enum Methods {
     /// POST only.
     Post,
+    /// POST, and PUT where the sender was set up so.
+    PostAndPut,
     /// POST, and GET with everything in the query.
     GetAndPost,
-    /// POST or PUT, as the sender's user chose.
-    PostAndPut,
 }
 
 /// How a request proves that it knows the integration's signature secret.

@@ -6,8 +6,13 @@ mod honeycomb;
 mod newrelic;
 mod sentry;
 
+mod appdynamics;
+mod dynatrace;
 #[cfg(test)]
 mod properties;
+mod splunk_observability;
+#[cfg(test)]
+mod template_properties;
 
 use axum::Router;
 use common::{
@@ -21,6 +26,9 @@ const VENDORS: &[Vendor] = &[
     newrelic::VENDOR,
     sentry::VENDOR,
     honeycomb::VENDOR,
+    appdynamics::VENDOR,
+    dynatrace::VENDOR,
+    splunk_observability::VENDOR,
 ];
 
 /// The function's routes, without what [`router`] wraps around them.

@@ -31,6 +31,7 @@ pub(crate) fn request(body: &[u8], headers: &[(&'static str, &str)]) -> Received
         headers,
         query: Vec::new(),
         body: body.to_vec().into(),
+        url: None,
     }
 }
 

@@ -285,6 +285,7 @@ fn router(parts: &Parts, written: Arc<Notify>) -> Router {
     let intake = Intake::new(parts.store.clone());
     let routes = Router::new()
         .merge(apm::routes(intake.clone()))
+        .merge(cicd::routes(intake.clone()))
         .merge(custom::routes(intake.clone()))
         .merge(logs::routes(intake.clone()))
         .merge(metrics::routes(intake))

@@ -7,6 +7,8 @@
 pub enum Group {
     /// `functions/metrics`
     Metrics,
+    /// `functions/uptime`
+    Uptime,
     /// `functions/custom`
     Custom,
 }
@@ -16,14 +18,33 @@ impl Group {
     pub fn function(self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
+            Self::Uptime => "uptime",
             Self::Custom => "custom",
         }
     }
 }
 
 /// Every provider and the group that takes its alerts.
-pub const PROVIDERS: &[(&str, Group)] =
-    &[("prometheus", Group::Metrics), ("webhook", Group::Custom)];
+pub const PROVIDERS: &[(&str, Group)] = &[
+    ("prometheus", Group::Metrics),
+    ("better-uptime", Group::Uptime),
+    ("pingdom", Group::Uptime),
+    ("uptime-kuma", Group::Uptime),
+    ("uptimerobot", Group::Uptime),
+    ("webhook", Group::Custom),
+    ("pagerduty", Group::Custom),
+];
+
+/// Paths besides `/api/integrations/<provider>` that take alerts, and the group
+/// that serves them: the product's own Events API, and the addresses of
+/// vendors whose clients let people change the host only.
+pub const DROP_IN_PATHS: &[(&str, Group)] = &[
+    ("/api/events", Group::Custom),
+    ("/api/integrations/pagerduty/v2/enqueue", Group::Custom),
+    ("/v2/enqueue", Group::Custom),
+    ("/v2/change/enqueue", Group::Custom),
+    ("/generic/2010-04-15/create_event.json", Group::Custom),
+];
 
 /// Whether there is a provider of this name.
 pub fn is_provider(name: &str) -> bool {

@@ -2,6 +2,7 @@
 //! pipeline for every vendor; a vendor is a [`Vendor`] in its group's router.
 
 pub mod credentials;
+mod forms;
 mod pipeline;
 mod received;
 pub mod value;
@@ -16,7 +17,8 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 
-pub use pipeline::{AlertResult, ResultAction, apply_alerts};
+pub use forms::Content;
+pub use pipeline::{AlertResult, Answer, ResultAction, apply_alerts, log_answer, read, result_of};
 pub use received::{Received, Unreadable};
 pub use vendor::{Authentication, Context, Methods, Parsed, Vendor};
 
@@ -50,7 +52,8 @@ impl Intake {
         &self.incidents
     }
 
-    fn store(&self) -> &Store {
+    /// The store that they are in.
+    pub fn store(&self) -> &Store {
         self.incidents.store()
     }
 }

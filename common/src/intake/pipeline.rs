@@ -131,7 +131,11 @@ async fn process(
     results.map_err(|error| overloaded(vendor, &error))
 }
 
-async fn read(request: Request) -> Result<Received, ApiError> {
+/// Reads a whole request.
+///
+/// # Errors
+/// 413 for a body over the intake limit, 400 where the connection breaks.
+pub async fn read(request: Request) -> Result<Received, ApiError> {
     let (parts, payload) = request.into_parts();
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
@@ -317,7 +321,8 @@ fn ignored(reason: String) -> AlertResult {
     }
 }
 
-fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResult {
+/// The result of an alert with this key.
+pub fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResult {
     let (action, reason, incident) = match outcome {
         AlertOutcome::Triggered(incident) => (ResultAction::Triggered, None, Some(incident)),
         AlertOutcome::Deduplicated(incident) => (ResultAction::Deduplicated, None, Some(incident)),
@@ -334,36 +339,67 @@ fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResul
     }
 }
 
-/// Keeps the request in the integration's log: always where something was
-/// ignored or rejected, else a sample. A log that cannot be written is no
-/// reason to refuse an alert.
+/// Keeps the request in the integration's log, see [`log_answer`].
 async fn log_request(
     store: &Store,
     received: &Received,
     context: &Context<'_>,
     outcome: &Result<Vec<AlertResult>, ApiError>,
 ) {
-    let (status_code, results, reason) = match outcome {
-        Ok(results) => {
-            let reason = results.iter().find_map(|result| result.reason.clone());
-            (
-                200,
-                results
-                    .iter()
-                    .map(|result| result.action.as_str().to_owned())
-                    .collect(),
-                reason,
-            )
-        }
-        Err(error) => (
-            error.status().as_u16(),
-            Vec::new(),
-            Some(error.message().to_owned()),
-        ),
+    let answer = match outcome {
+        Ok(results) => Answer::of(StatusCode::OK, results),
+        Err(error) => Answer::rejected(error.status(), error.message()),
     };
+    log_answer(store, received, context, answer).await;
+}
+
+/// What a request was answered with, for the integration's log.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    status: StatusCode,
+    results: Vec<String>,
+    reason: Option<String>,
+}
+
+impl Answer {
+    /// Accepted, with these results.
+    pub fn of(status: StatusCode, results: &[AlertResult]) -> Self {
+        Self {
+            status,
+            results: results
+                .iter()
+                .map(|result| result.action.as_str().to_owned())
+                .collect(),
+            reason: results.iter().find_map(|result| result.reason.clone()),
+        }
+    }
+
+    /// Accepted, and nothing done for this reason.
+    pub fn ignored(status: StatusCode, reason: impl Into<String>) -> Self {
+        Self {
+            status,
+            results: vec![ResultAction::Ignored.as_str().to_owned()],
+            reason: Some(reason.into()),
+        }
+    }
+
+    /// Rejected for this reason.
+    pub fn rejected(status: StatusCode, reason: impl Into<String>) -> Self {
+        Self {
+            status,
+            results: Vec::new(),
+            reason: Some(reason.into()),
+        }
+    }
+}
+
+/// Keeps a request in the integration's log: always where something was
+/// ignored or rejected, else a sample. A log that cannot be written is no
+/// reason to refuse an alert.
+pub async fn log_answer(store: &Store, received: &Received, context: &Context<'_>, answer: Answer) {
     #[expect(clippy::cast_precision_loss, reason = "a small constant")]
     let sampled = crypto::random_unit() * (limits::REQUEST_LOG_SAMPLE as f64) < 1.0;
-    if reason.is_none() && !sampled {
+    if answer.reason.is_none() && !sampled {
         return;
     }
     let excerpt = String::from_utf8_lossy(
@@ -372,9 +408,9 @@ async fn log_request(
     let record = RequestRecord {
         id: RequestId::at(context.now),
         at: context.now,
-        status_code,
-        results,
-        reason,
+        status_code: answer.status.as_u16(),
+        results: answer.results,
+        reason: answer.reason,
         content_type: received.header("content-type").map(str::to_owned),
         size: received.body.len() as u64,
         excerpt: text::block(&excerpt, limits::REQUEST_EXCERPT_CHARS),

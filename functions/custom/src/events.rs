@@ -118,7 +118,10 @@ fn overloaded(error: &StoreError) -> ApiError {
 
 /// Reads an event. Its dedup key is the incident's as it is, without a prefix:
 /// callers send back what they sent first.
-fn read_event(body: Value, integration: &Integration) -> Result<(DedupKey, Alert), ApiError> {
+pub(crate) fn read_event(
+    body: Value,
+    integration: &Integration,
+) -> Result<(DedupKey, Alert), ApiError> {
     let details = body.clone();
     let mut fields = Fields::of(body)?.open();
     let expected = "trigger, acknowledge or resolve";

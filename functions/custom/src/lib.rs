@@ -3,6 +3,8 @@
 
 mod events;
 mod pagerduty;
+#[cfg(test)]
+mod properties;
 mod webhook;
 
 use axum::Router;

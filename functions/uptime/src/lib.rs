@@ -2,6 +2,8 @@
 
 mod better_uptime;
 mod pingdom;
+#[cfg(test)]
+mod properties;
 mod uptime_kuma;
 mod uptimerobot;
 

@@ -30,7 +30,7 @@ const NAME: &str = "pagerduty";
 
 /// The interfaces that `PagerDuty` has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Api {
+pub(crate) enum Api {
     /// Events API v2.
     Events,
     /// Change events.
@@ -150,5 +150,25 @@ fn without_key(received: Received, key: &str) -> Received {
     Received {
         body: Bytes::from(body),
         ..received
+    }
+}
+
+/// Every interface, lenient and strict.
+#[cfg(test)]
+pub(crate) const EVERY_API: [(Api, bool); 6] = [
+    (Api::Events, false),
+    (Api::Events, true),
+    (Api::Changes, false),
+    (Api::Changes, true),
+    (Api::EventsV1, false),
+    (Api::EventsV1, true),
+];
+
+/// The alert of an event, where it is valid and has one.
+#[cfg(test)]
+pub(crate) fn read_alert(api: Api, body: &Map<String, Value>, is_strict: bool) -> Option<Parsed> {
+    match event::read(api, body, is_strict) {
+        Ok(Event::Alert(alert)) => Some(Parsed::Alert(alert)),
+        _ => None,
     }
 }

@@ -29,11 +29,13 @@ fn normalise(received: &Received, context: &Context<'_>) -> Result<Vec<Parsed>, 
             Some((_, data)) => read_json(data)?,
             None => from_fields(&fields)?,
         },
-        Content::Empty => from_fields(&received.query)?,
+        Content::Empty => match from_fields(&received.query)? {
+            Value::Object(parts) if parts.is_empty() && received.method == Method::POST => {
+                return Err(Unreadable::new("the request is empty"));
+            }
+            message => message,
+        },
     };
-    if received.method == Method::POST && message.as_object().is_some_and(Map::is_empty) {
-        return Err(Unreadable::new("the request is empty"));
-    }
     Ok(vec![parse(message, context)])
 }
 

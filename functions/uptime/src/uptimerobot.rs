@@ -28,18 +28,17 @@ const OUR_PARAMETERS: &[&str] = &["integrationid", "token", "key"];
 const SSL_ERROR_DAYS: f64 = 3.0;
 
 fn normalise(received: &Received, context: &Context<'_>) -> Result<Vec<Parsed>, Unreadable> {
+    let mut query = texts(&received.query);
+    query.retain(|name, _| !OUR_PARAMETERS.contains(&plain(name).as_str()));
     let mut fields = Fields::default();
     match received.content()? {
         Content::Json(Value::Object(body)) => fields.extend(&body),
         Content::Json(_) => return Ok(vec![Parsed::unrecognised("body: it is a list")]),
         Content::Form(form) => fields.extend(&texts(&form)),
+        Content::Empty if query.is_empty() && received.method == Method::POST => {
+            return Err(Unreadable::new("the request is empty"));
+        }
         Content::Empty => {}
-    }
-    let is_empty_post = received.method == Method::POST && fields.details.is_empty();
-    let mut query = texts(&received.query);
-    query.retain(|name, _| !OUR_PARAMETERS.contains(&plain(name).as_str()));
-    if is_empty_post && query.is_empty() {
-        return Err(Unreadable::new("the request is empty"));
     }
     fields.extend(&query);
     Ok(vec![parse(fields, context)])

@@ -3,6 +3,7 @@
 
 pub mod credentials;
 mod forms;
+mod log;
 mod pipeline;
 mod received;
 pub mod value;
@@ -18,7 +19,8 @@ use axum::{
 };
 
 pub use forms::Content;
-pub use pipeline::{AlertResult, Answer, ResultAction, apply_alerts, log_answer, read, result_of};
+pub use log::{Answer, log_answer};
+pub use pipeline::{AlertResult, ResultAction, apply_alerts, read, result_of};
 pub use received::{Received, Unreadable};
 pub use vendor::{Authentication, Context, Methods, Parsed, Vendor};
 

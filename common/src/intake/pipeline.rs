@@ -8,17 +8,17 @@ use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{Authentication, Context, Intake, Parsed, Received, Vendor, credentials};
+use super::{
+    Answer, Authentication, Context, Intake, Parsed, Received, Vendor, credentials, log_answer,
+};
 use crate::{
     alert::{Action, Alert, DedupKey, Severity},
-    crypto,
     http::{ApiError, body, json},
-    id::{IntegrationId, RequestId},
+    id::IntegrationId,
     incidents::{AlertOutcome, IncidentSummary, Incidents, Reporter},
     integration::Integration,
     limits,
-    store::{RequestRecord, Store, StoreError},
-    text,
+    store::{Store, StoreError},
     time::Timestamp,
 };
 
@@ -63,7 +63,8 @@ pub enum ResultAction {
 }
 
 impl ResultAction {
-    fn as_str(self) -> &'static str {
+    /// The action as it is written.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Triggered => "triggered",
             Self::Deduplicated => "deduplicated",
@@ -351,71 +352,4 @@ async fn log_request(
         Err(error) => Answer::rejected(error.status(), error.message()),
     };
     log_answer(store, received, context, answer).await;
-}
-
-/// What a request was answered with, for the integration's log.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    status: StatusCode,
-    results: Vec<String>,
-    reason: Option<String>,
-}
-
-impl Answer {
-    /// Accepted, with these results.
-    pub fn of(status: StatusCode, results: &[AlertResult]) -> Self {
-        Self {
-            status,
-            results: results
-                .iter()
-                .map(|result| result.action.as_str().to_owned())
-                .collect(),
-            reason: results.iter().find_map(|result| result.reason.clone()),
-        }
-    }
-
-    /// Accepted, and nothing done for this reason.
-    pub fn ignored(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self {
-            status,
-            results: vec![ResultAction::Ignored.as_str().to_owned()],
-            reason: Some(reason.into()),
-        }
-    }
-
-    /// Rejected for this reason.
-    pub fn rejected(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self {
-            status,
-            results: Vec::new(),
-            reason: Some(reason.into()),
-        }
-    }
-}
-
-/// Keeps a request in the integration's log: always where something was
-/// ignored or rejected, else a sample. A log that cannot be written is no
-/// reason to refuse an alert.
-pub async fn log_answer(store: &Store, received: &Received, context: &Context<'_>, answer: Answer) {
-    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
-    let sampled = crypto::random_unit() * (limits::REQUEST_LOG_SAMPLE as f64) < 1.0;
-    if answer.reason.is_none() && !sampled {
-        return;
-    }
-    let excerpt = String::from_utf8_lossy(
-        &received.body[..received.body.len().min(limits::REQUEST_EXCERPT_CHARS * 4)],
-    );
-    let record = RequestRecord {
-        id: RequestId::at(context.now),
-        at: context.now,
-        status_code: answer.status.as_u16(),
-        results: answer.results,
-        reason: answer.reason,
-        content_type: received.header("content-type").map(str::to_owned),
-        size: received.body.len() as u64,
-        excerpt: text::block(&excerpt, limits::REQUEST_EXCERPT_CHARS),
-    };
-    if let Err(error) = store.log_request(context.integration.id, &record).await {
-        tracing::warn!(integration.id = %context.integration.id, %error, "a request was not logged");
-    }
 }

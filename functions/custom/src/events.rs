@@ -136,15 +136,10 @@ pub(crate) fn read_event(
     // Acknowledging and resolving need none, and what they bring says nothing.
     let payload = match action {
         Some(Action::Trigger) => read_payload(&mut fields),
-        _ => None,
+        _ => Some(Payload::none(integration)),
     };
     fields.finish()?;
-    let payload = payload.unwrap_or_else(|| Payload {
-        summary: String::new(),
-        source: integration.name.clone(),
-        severity: Severity::Info,
-    });
-    let (Some(action), Some(key)) = (action, key) else {
+    let (Some(action), Some(key), Some(payload)) = (action, key, payload) else {
         // Whatever is missing was a problem above.
         return Err(ApiError::internal("an invalid event was accepted"));
     };
@@ -167,6 +162,16 @@ struct Payload {
     summary: String,
     source: String,
     severity: Severity,
+}
+
+impl Payload {
+    fn none(integration: &Integration) -> Self {
+        Self {
+            summary: String::new(),
+            source: integration.name.clone(),
+            severity: Severity::Info,
+        }
+    }
 }
 
 fn read_payload(fields: &mut Fields) -> Option<Payload> {

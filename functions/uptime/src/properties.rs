@@ -106,10 +106,10 @@ fn collect(value: &Value, pointer: String, pointers: &mut Vec<String>) {
 fn change_at(body: &mut Value, pointer: &str, change: Option<Value>) {
     if let Some(value) = change {
         *body.pointer_mut(pointer).unwrap() = value;
-    } else if let Some((parent, name)) = pointer.rsplit_once('/') {
-        if let Some(Value::Object(fields)) = body.pointer_mut(parent) {
-            fields.remove(&name.replace("~1", "/").replace("~0", "~"));
-        }
+    } else if let Some((parent, name)) = pointer.rsplit_once('/')
+        && let Some(Value::Object(fields)) = body.pointer_mut(parent)
+    {
+        fields.remove(&name.replace("~1", "/").replace("~0", "~"));
     }
 }
 

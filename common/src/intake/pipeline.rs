@@ -8,16 +8,17 @@ use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{Authentication, Context, Intake, Parsed, Received, Vendor, credentials};
+use super::{
+    Answer, Authentication, Context, Intake, Parsed, Received, Vendor, credentials, log_answer,
+};
 use crate::{
     alert::{Action, Alert, DedupKey, Severity},
-    crypto,
     http::{ApiError, body, json},
-    id::{IntegrationId, RequestId},
+    id::IntegrationId,
     incidents::{AlertOutcome, IncidentSummary, Incidents, Reporter},
     integration::Integration,
     limits,
-    store::{RequestRecord, Store, StoreError},
+    store::{Store, StoreError},
     text,
     time::Timestamp,
 };
@@ -63,7 +64,8 @@ pub enum ResultAction {
 }
 
 impl ResultAction {
-    fn as_str(self) -> &'static str {
+    /// The action as it is written.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Triggered => "triggered",
             Self::Deduplicated => "deduplicated",
@@ -376,7 +378,8 @@ fn ignored(reason: String) -> AlertResult {
     }
 }
 
-fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResult {
+/// The result of an alert with this key.
+pub fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResult {
     let (action, reason, incident) = match outcome {
         AlertOutcome::Triggered(incident) => (ResultAction::Triggered, None, Some(incident)),
         AlertOutcome::Deduplicated(incident) => (ResultAction::Deduplicated, None, Some(incident)),
@@ -393,52 +396,16 @@ fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResul
     }
 }
 
-/// Keeps the request in the integration's log: always where something was
-/// ignored or rejected, else a sample. A log that cannot be written is no
-/// reason to refuse an alert.
+/// Keeps the request in the integration's log, see [`log_answer`].
 async fn log_request(
     store: &Store,
     received: &Received,
     context: &Context<'_>,
     outcome: &Result<Vec<AlertResult>, ApiError>,
 ) {
-    let (status_code, results, reason) = match outcome {
-        Ok(results) => {
-            let reason = results.iter().find_map(|result| result.reason.clone());
-            (
-                200,
-                results
-                    .iter()
-                    .map(|result| result.action.as_str().to_owned())
-                    .collect(),
-                reason,
-            )
-        }
-        Err(error) => (
-            error.status().as_u16(),
-            Vec::new(),
-            Some(error.message().to_owned()),
-        ),
+    let answer = match outcome {
+        Ok(results) => Answer::of(StatusCode::OK, results),
+        Err(error) => Answer::rejected(error.status(), error.message()),
     };
-    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
-    let sampled = crypto::random_unit() * (limits::REQUEST_LOG_SAMPLE as f64) < 1.0;
-    if reason.is_none() && !sampled {
-        return;
-    }
-    let excerpt = String::from_utf8_lossy(
-        &received.body[..received.body.len().min(limits::REQUEST_EXCERPT_CHARS * 4)],
-    );
-    let record = RequestRecord {
-        id: RequestId::at(context.now),
-        at: context.now,
-        status_code,
-        results,
-        reason,
-        content_type: received.header("content-type").map(str::to_owned),
-        size: received.body.len() as u64,
-        excerpt: text::block(&excerpt, limits::REQUEST_EXCERPT_CHARS),
-    };
-    if let Err(error) = store.log_request(context.integration.id, &record).await {
-        tracing::warn!(integration.id = %context.integration.id, %error, "a request was not logged");
-    }
+    log_answer(store, received, context, answer).await;
 }

@@ -288,7 +288,8 @@ fn router(parts: &Parts, written: Arc<Notify>) -> Router {
         .merge(cicd::routes(intake.clone()))
         .merge(custom::routes(intake.clone()))
         .merge(logs::routes(intake.clone()))
-        .merge(metrics::routes(intake))
+        .merge(metrics::routes(intake.clone()))
+        .merge(uptime::routes(intake))
         .merge(incidents::routes(incidents::App::new(
             parts.store.clone(),
             parts.admin.clone(),

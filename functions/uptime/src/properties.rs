@@ -166,7 +166,6 @@ fn received(kind: &str, query: Vec<(String, String)>, body: impl Into<Bytes>) ->
 
 fn posted(body: &Value) -> Received {
     received(TYPES[0], Vec::new(), body.to_string())
-        url: None,
 }
 
 proptest! {

@@ -11,6 +11,10 @@ pub enum Group {
     Cicd,
     /// `functions/metrics`
     Metrics,
+    /// `functions/logs`
+    Logs,
+    /// `functions/uptime`
+    Uptime,
     /// `functions/custom`
     Custom,
 }
@@ -22,6 +26,8 @@ impl Group {
             Self::Apm => "apm",
             Self::Cicd => "cicd",
             Self::Metrics => "metrics",
+            Self::Logs => "logs",
+            Self::Uptime => "uptime",
             Self::Custom => "custom",
         }
     }
@@ -30,6 +36,16 @@ impl Group {
 /// Every provider and the group that takes its alerts.
 pub const PROVIDERS: &[(&str, Group)] = &[
     ("prometheus", Group::Metrics),
+    ("icinga", Group::Metrics),
+    ("nagios", Group::Metrics),
+    ("zabbix", Group::Metrics),
+    ("elastic", Group::Logs),
+    ("splunk-oncall", Group::Logs),
+    ("grafana", Group::Apm),
+    ("datadog", Group::Apm),
+    ("newrelic", Group::Apm),
+    ("sentry", Group::Apm),
+    ("honeycomb", Group::Apm),
     ("github", Group::Cicd),
     ("gitlab", Group::Cicd),
     ("bitbucket", Group::Cicd),
@@ -37,7 +53,28 @@ pub const PROVIDERS: &[(&str, Group)] = &[
     ("dynatrace", Group::Apm),
     ("appdynamics", Group::Apm),
     ("splunk-observability", Group::Apm),
+    ("better-uptime", Group::Uptime),
+    ("pingdom", Group::Uptime),
+    ("uptime-kuma", Group::Uptime),
+    ("uptimerobot", Group::Uptime),
     ("webhook", Group::Custom),
+    ("pagerduty", Group::Custom),
+];
+
+/// Paths besides `/api/integrations/<provider>` that take alerts, and the group
+/// that serves them: the product's own Events API, and the addresses of
+/// vendors whose clients let people change the host only.
+pub const DROP_IN_PATHS: &[(&str, Group)] = &[
+    ("/integrations/generic/20131114/alert/{key}", Group::Logs),
+    (
+        "/integrations/generic/20131114/alert/{key}/{routing}",
+        Group::Logs,
+    ),
+    ("/api/events", Group::Custom),
+    ("/api/integrations/pagerduty/v2/enqueue", Group::Custom),
+    ("/v2/enqueue", Group::Custom),
+    ("/v2/change/enqueue", Group::Custom),
+    ("/generic/2010-04-15/create_event.json", Group::Custom),
 ];
 
 /// Whether there is a provider of this name.

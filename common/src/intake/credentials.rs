@@ -12,7 +12,7 @@ use crate::{crypto, time::Timestamp};
 pub fn has_integration_key(received: &Received, key_hash: &str) -> bool {
     let presented = [
         bearer(received),
-        pagerduty_token(received),
+        authorization_token(received).map(str::to_owned),
         received.header("x-integration-key").map(str::to_owned),
         received.header("x-api-key").map(str::to_owned),
         received.query("key").map(str::to_owned),
@@ -63,6 +63,12 @@ pub fn has_generic_signature(received: &Received, secret: &str) -> bool {
 pub fn is_hmac_sha256_hex(hex: &str, secret: &str, data: &[u8]) -> bool {
     let expected = crypto::hmac_sha256(secret.as_bytes(), data);
     hex::decode(hex).is_ok_and(|given| crypto::same_secret(&given, &expected))
+}
+
+/// Whether `base64` is the HMAC-SHA1 of `data`.
+pub fn is_hmac_sha1_base64(base64: &str, secret: &str, data: &[u8]) -> bool {
+    let expected = crypto::hmac_sha1(secret.as_bytes(), data);
+    crypto::from_base64(base64).is_some_and(|given| crypto::same_secret(&given, &expected))
 }
 
 /// Whether `hex` is the HMAC-SHA1 of `data`, in digits of either case.
@@ -136,9 +142,9 @@ pub fn basic_password(received: &Received) -> Option<String> {
 }
 
 /// The token of `Authorization: Token token=…`, with or without quotes.
-fn pagerduty_token(received: &Received) -> Option<String> {
+pub fn authorization_token(received: &Received) -> Option<&str> {
     let token = scheme(received, "token")?.strip_prefix("token=")?;
-    Some(token.trim_matches('"').to_owned())
+    Some(token.trim_matches('"'))
 }
 
 /// What follows this scheme's name in `Authorization`.
@@ -171,6 +177,7 @@ mod tests {
             method: Method::POST,
             headers,
             query,
+            url: None,
             body: bytes::Bytes::from_static(b"{\"a\":1}"),
         }
     }

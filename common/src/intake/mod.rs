@@ -1,9 +1,13 @@
 //! Intake: who sent it, is it signed, what does it say, what changes. One
 //! pipeline for every vendor; a vendor is a [`Vendor`] in its group's router.
 
+pub mod alertmanager;
 pub mod credentials;
+mod forms;
+mod log;
 mod pipeline;
 mod received;
+mod repair;
 pub mod value;
 mod vendor;
 
@@ -19,16 +23,19 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 
-pub use pipeline::{AlertResult, ResultAction, apply_alerts};
+pub use forms::Content;
+pub use log::{Answer, log_answer};
+pub use pipeline::{AlertResult, ResultAction, apply_alerts, read, receive_for, result_of};
 pub use received::{Received, Unreadable};
 pub use vendor::{Authentication, Context, Methods, Parsed, Vendor};
 
-use crate::{incidents::Incidents, store::Store};
+use crate::{config, incidents::Incidents, store::Store};
 
 /// What every intake function works with.
 #[derive(Debug, Clone)]
 pub struct Intake {
     incidents: Incidents,
+    public_url: Option<Arc<str>>,
 }
 
 impl Intake {
@@ -36,16 +43,29 @@ impl Intake {
     pub fn new(store: Store) -> Self {
         Self {
             incidents: Incidents::new(store),
+            public_url: None,
         }
+    }
+
+    /// The same, at this public base URL (`https://hooks.example.com`): some
+    /// vendors sign the address that they send to.
+    #[must_use]
+    pub fn at(mut self, public_url: &str) -> Self {
+        self.public_url = Some(public_url.trim_end_matches('/').into());
+        self
     }
 
     /// Intake into the table that the environment names.
     ///
     /// # Errors
     /// Names the variable that is missing.
-    pub async fn from_env() -> Result<Self, crate::config::ConfigError> {
+    pub async fn from_env() -> Result<Self, config::ConfigError> {
         let sdk = crate::aws::sdk_config().await;
-        Ok(Self::new(Store::from_env(&sdk).await?))
+        let intake = Self::new(Store::from_env(&sdk).await?);
+        Ok(match config::optional("PUBLIC_URL") {
+            Some(url) => intake.at(url.trim()),
+            None => intake,
+        })
     }
 
     /// The incidents that alerts go to.
@@ -53,7 +73,12 @@ impl Intake {
         &self.incidents
     }
 
-    fn store(&self) -> &Store {
+    fn public_url(&self) -> Option<&str> {
+        self.public_url.as_deref()
+    }
+
+    /// The store that they are in.
+    pub fn store(&self) -> &Store {
         self.incidents.store()
     }
 }

@@ -8,16 +8,17 @@ use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{Authentication, Context, Intake, Parsed, Received, Vendor, credentials};
+use super::{
+    Answer, Authentication, Context, Intake, Parsed, Received, Vendor, credentials, log_answer,
+};
 use crate::{
     alert::{Action, Alert, DedupKey, Severity},
-    crypto,
     http::{ApiError, body, json},
-    id::{IntegrationId, RequestId},
+    id::IntegrationId,
     incidents::{AlertOutcome, IncidentSummary, Incidents, Reporter},
     integration::Integration,
     limits,
-    store::{RequestRecord, Store, StoreError},
+    store::{Store, StoreError},
     text,
     time::Timestamp,
 };
@@ -63,7 +64,8 @@ pub enum ResultAction {
 }
 
 impl ResultAction {
-    fn as_str(self) -> &'static str {
+    /// The action as it is written.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Triggered => "triggered",
             Self::Deduplicated => "deduplicated",
@@ -107,14 +109,50 @@ async fn accept(
     vendor: &'static Vendor,
     request: Request,
 ) -> Result<Vec<AlertResult>, ApiError> {
-    let received = read(request).await?;
+    let received = read(intake, request).await?;
     let integration = find_integration(intake.store(), vendor, &received).await?;
+    take(intake, vendor, &integration, &received, Found::ById).await
+}
+
+/// Takes a request for the integration whose key it named: the way of a
+/// vendor's own addresses, which have no `integrationId`. The caller has looked
+/// the integration up ([`Store::integration_by_key`]).
+///
+/// # Errors
+/// Those of an intake request: another provider's integration, a disabled one,
+/// a wrong signature, an unreadable body, overload.
+pub async fn receive_for(
+    intake: &Intake,
+    vendor: &'static Vendor,
+    integration: &Integration,
+    received: &Received,
+) -> Result<Vec<AlertResult>, ApiError> {
+    check_usable(vendor, integration)?;
+    take(intake, vendor, integration, received, Found::ByKey).await
+}
+
+/// How a request named its integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// By its id: the key has to be presented besides where it is required.
+    ById,
+    /// By its key.
+    ByKey,
+}
+
+async fn take(
+    intake: &Intake,
+    vendor: &Vendor,
+    integration: &Integration,
+    received: &Received,
+    found: Found,
+) -> Result<Vec<AlertResult>, ApiError> {
     let context = Context {
-        integration: &integration,
+        integration,
         now: Timestamp::now(),
     };
-    let outcome = process(intake, vendor, &received, &context).await;
-    log_request(intake.store(), &received, &context, &outcome).await;
+    let outcome = process(intake, vendor, received, &context, found).await;
+    log_request(intake.store(), received, &context, &outcome).await;
     outcome
 }
 
@@ -123,16 +161,25 @@ async fn process(
     vendor: &Vendor,
     received: &Received,
     context: &Context<'_>,
+    found: Found,
 ) -> Result<Vec<AlertResult>, ApiError> {
-    check_credentials(vendor, received, context)?;
+    check_credentials(vendor, received, context, found)?;
     let parsed = (vendor.normalise)(received, context)
         .map_err(|error| ApiError::bad_request("unreadable_body", error.to_string()))?;
     let results = apply_alerts(intake.incidents(), vendor.name, context, parsed).await;
     results.map_err(|error| overloaded(vendor, &error))
 }
 
-async fn read(request: Request) -> Result<Received, ApiError> {
+/// Reads a request as intake needs it.
+///
+/// # Errors
+/// 413 over the limit, 400 where the connection breaks.
+pub async fn read(intake: &Intake, request: Request) -> Result<Received, ApiError> {
     let (parts, payload) = request.into_parts();
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
@@ -141,6 +188,7 @@ async fn read(request: Request) -> Result<Received, ApiError> {
         method: parts.method,
         headers: parts.headers,
         query,
+        url: intake.public_url().map(|base| format!("{base}{target}")),
         body,
     })
 }
@@ -157,31 +205,43 @@ async fn find_integration(
         .ok_or_else(|| {
             ApiError::bad_request("missing_integration_id", "the query has no integrationId")
         })?;
-    let unknown = || ApiError::not_found("there is no such integration of this provider");
-    let id: IntegrationId = given.parse().map_err(|_| unknown())?;
+    let id: IntegrationId = given.parse().map_err(|_| unknown_integration())?;
     let found = store
         .integration(id)
         .await
         .map_err(|error| overloaded(vendor, &error))?;
-    let integration = found
-        .filter(|integration| integration.provider == vendor.name)
-        .ok_or_else(unknown)?;
+    let integration = found.ok_or_else(unknown_integration)?;
+    check_usable(vendor, &integration)?;
+    Ok(integration)
+}
+
+fn unknown_integration() -> ApiError {
+    ApiError::not_found("there is no such integration of this provider")
+}
+
+fn check_usable(vendor: &Vendor, integration: &Integration) -> Result<(), ApiError> {
+    if integration.provider != vendor.name {
+        return Err(unknown_integration());
+    }
     if !integration.enabled {
         return Err(ApiError::forbidden(
             "integration_disabled",
             "the integration is disabled",
         ));
     }
-    Ok(integration)
+    Ok(())
 }
 
 fn check_credentials(
     vendor: &Vendor,
     received: &Received,
     context: &Context<'_>,
+    found: Found,
 ) -> Result<(), ApiError> {
     let integration = context.integration;
-    if integration.require_key && !credentials::has_integration_key(received, &integration.key_hash)
+    if integration.require_key
+        && found == Found::ById
+        && !credentials::has_integration_key(received, &integration.key_hash)
     {
         return Err(ApiError::unauthorized(
             "invalid_key",
@@ -318,7 +378,8 @@ fn ignored(reason: String) -> AlertResult {
     }
 }
 
-fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResult {
+/// The result of an alert with this key.
+pub fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResult {
     let (action, reason, incident) = match outcome {
         AlertOutcome::Triggered(incident) => (ResultAction::Triggered, None, Some(incident)),
         AlertOutcome::Deduplicated(incident) => (ResultAction::Deduplicated, None, Some(incident)),
@@ -335,52 +396,16 @@ fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResul
     }
 }
 
-/// Keeps the request in the integration's log: always where something was
-/// ignored or rejected, else a sample. A log that cannot be written is no
-/// reason to refuse an alert.
+/// Keeps the request in the integration's log, see [`log_answer`].
 async fn log_request(
     store: &Store,
     received: &Received,
     context: &Context<'_>,
     outcome: &Result<Vec<AlertResult>, ApiError>,
 ) {
-    let (status_code, results, reason) = match outcome {
-        Ok(results) => {
-            let reason = results.iter().find_map(|result| result.reason.clone());
-            (
-                200,
-                results
-                    .iter()
-                    .map(|result| result.action.as_str().to_owned())
-                    .collect(),
-                reason,
-            )
-        }
-        Err(error) => (
-            error.status().as_u16(),
-            Vec::new(),
-            Some(error.message().to_owned()),
-        ),
+    let answer = match outcome {
+        Ok(results) => Answer::of(StatusCode::OK, results),
+        Err(error) => Answer::rejected(error.status(), error.message()),
     };
-    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
-    let sampled = crypto::random_unit() * (limits::REQUEST_LOG_SAMPLE as f64) < 1.0;
-    if reason.is_none() && !sampled {
-        return;
-    }
-    let excerpt = String::from_utf8_lossy(
-        &received.body[..received.body.len().min(limits::REQUEST_EXCERPT_CHARS * 4)],
-    );
-    let record = RequestRecord {
-        id: RequestId::at(context.now),
-        at: context.now,
-        status_code,
-        results,
-        reason,
-        content_type: received.header("content-type").map(str::to_owned),
-        size: received.body.len() as u64,
-        excerpt: text::block(&excerpt, limits::REQUEST_EXCERPT_CHARS),
-    };
-    if let Err(error) = store.log_request(context.integration.id, &record).await {
-        tracing::warn!(integration.id = %context.integration.id, %error, "a request was not logged");
-    }
+    log_answer(store, received, context, answer).await;
 }

@@ -53,6 +53,7 @@ pub fn request(headers: &[(&str, &str)], body: &[u8]) -> Received {
         method: Method::POST,
         headers,
         query: Vec::new(),
+        url: None,
         body: Bytes::copy_from_slice(body),
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, keys, keys::Key, read};
 use crate::{
+    crypto,
     id::{IntegrationId, ServiceId},
     integration::Integration,
 };
@@ -15,6 +16,15 @@ use crate::{
 pub struct IntegrationKey {
     /// The integration.
     pub integration_id: IntegrationId,
+}
+
+/// Whose key a digest is. Digests of other kinds of keys lie beside those of
+/// integrations and name no integration.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyOwner {
+    #[serde(default)]
+    integration_id: Option<IntegrationId>,
 }
 
 /// The entry of an integration in its service's list.
@@ -63,6 +73,24 @@ impl Store {
     /// See [`StoreError`].
     pub async fn integration(&self, id: IntegrationId) -> Result<Option<Integration>, StoreError> {
         self.get(keys::integration(id)).await
+    }
+
+    /// The integration that this key belongs to; looked up by the key's digest,
+    /// because nothing else of it is stored.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn integration_by_key(&self, key: &str) -> Result<Option<Integration>, StoreError> {
+        let hash = crypto::sha256_hex(key.as_bytes());
+        let Some(found) = self.get::<KeyOwner>(keys::secret_key(&hash)).await? else {
+            return Ok(None);
+        };
+        let Some(id) = found.integration_id else {
+            return Ok(None);
+        };
+        // A digest that outlived a rotation opens nothing.
+        let integration = self.integration(id).await?;
+        Ok(integration.filter(|integration| integration.key_hash == hash))
     }
 
     /// The integrations of a service, oldest first.

@@ -1,7 +1,15 @@
 //! Alerts of application performance tools.
 
+mod datadog;
+mod grafana;
+mod honeycomb;
+mod newrelic;
+mod sentry;
+
 mod appdynamics;
 mod dynatrace;
+#[cfg(test)]
+mod properties;
 mod splunk_observability;
 #[cfg(test)]
 mod template_properties;
@@ -13,6 +21,11 @@ use common::{
 };
 
 const VENDORS: &[Vendor] = &[
+    grafana::VENDOR,
+    datadog::VENDOR,
+    newrelic::VENDOR,
+    sentry::VENDOR,
+    honeycomb::VENDOR,
     appdynamics::VENDOR,
     dynatrace::VENDOR,
     splunk_observability::VENDOR,

@@ -287,7 +287,9 @@ fn router(parts: &Parts, written: Arc<Notify>) -> Router {
         .merge(apm::routes(intake.clone()))
         .merge(cicd::routes(intake.clone()))
         .merge(custom::routes(intake.clone()))
-        .merge(metrics::routes(intake))
+        .merge(logs::routes(intake.clone()))
+        .merge(metrics::routes(intake.clone()))
+        .merge(uptime::routes(intake))
         .merge(incidents::routes(incidents::App::new(
             parts.store.clone(),
             parts.admin.clone(),

@@ -74,6 +74,9 @@ pub const AWS_ATTEMPTS: u32 = 3;
 /// The call that warms an endpoint while the function starts.
 pub const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// A vendor's message id is remembered so long: SNS stops retrying after 1 h.
+pub const MESSAGE_MEMORY: Duration = Duration::from_secs(2 * 3_600);
+
 /// Default and largest page of a list.
 pub const PAGE_DEFAULT: usize = 50;
 /// Largest page of a list: 100 incidents and their counters are two
@@ -97,6 +100,9 @@ pub const DELIVERY_DEADLINE_RESERVE: Duration = Duration::from_secs(12);
 pub const RESPONSE_READ_BYTES: usize = 64 * 1024;
 /// Bytes of a receiver's response that are kept in the attempt log.
 pub const RESPONSE_KEPT_BYTES: usize = 2 * 1024;
+/// Reading a public document (certificate, keys) or confirming a subscription
+/// while a sender waits: SNS gives up after 15 s, and the write comes after it.
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Idle connections to receivers are closed after this; receivers commonly
 /// close theirs after 60–75 s.
 pub const DELIVERY_POOL_IDLE: Duration = Duration::from_secs(45);

@@ -5,6 +5,8 @@
 /// The function that takes a provider's alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Group {
+    /// `functions/cloud`
+    Cloud,
     /// `functions/metrics`
     Metrics,
     /// `functions/custom`
@@ -15,6 +17,7 @@ impl Group {
     /// The function's name.
     pub fn function(self) -> &'static str {
         match self {
+            Self::Cloud => "cloud",
             Self::Metrics => "metrics",
             Self::Custom => "custom",
         }
@@ -22,8 +25,13 @@ impl Group {
 }
 
 /// Every provider and the group that takes its alerts.
-pub const PROVIDERS: &[(&str, Group)] =
-    &[("prometheus", Group::Metrics), ("webhook", Group::Custom)];
+pub const PROVIDERS: &[(&str, Group)] = &[
+    ("azure", Group::Cloud),
+    ("cloudwatch", Group::Cloud),
+    ("google-cloud-monitoring", Group::Cloud),
+    ("prometheus", Group::Metrics),
+    ("webhook", Group::Custom),
+];
 
 /// Whether there is a provider of this name.
 pub fn is_provider(name: &str) -> bool {

@@ -2,6 +2,7 @@
 //! pipeline for every vendor; a vendor is a [`Vendor`] in its group's router.
 
 pub mod credentials;
+mod interactive;
 mod pipeline;
 mod received;
 pub mod value;
@@ -16,16 +17,18 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 
+pub use interactive::{Admission, Attempt, Rejection};
 pub use pipeline::{AlertResult, ResultAction, apply_alerts};
 pub use received::{Received, Unreadable};
 pub use vendor::{Authentication, Context, Methods, Parsed, Vendor};
 
-use crate::{incidents::Incidents, store::Store};
+use crate::{incidents::Incidents, outbound::Fetch, store::Store};
 
 /// What every intake function works with.
 #[derive(Debug, Clone)]
 pub struct Intake {
     incidents: Incidents,
+    outbound: Option<Arc<dyn Fetch>>,
 }
 
 impl Intake {
@@ -33,6 +36,17 @@ impl Intake {
     pub fn new(store: Store) -> Self {
         Self {
             incidents: Incidents::new(store),
+            outbound: None,
+        }
+    }
+
+    /// The same with a way out, for vendors whose requests are verified with
+    /// what somebody else publishes.
+    #[must_use]
+    pub fn with_outbound(self, outbound: impl Fetch + 'static) -> Self {
+        Self {
+            outbound: Some(Arc::new(outbound)),
+            ..self
         }
     }
 

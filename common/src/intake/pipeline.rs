@@ -8,7 +8,10 @@ use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{Authentication, Context, Intake, Parsed, Received, Vendor, credentials};
+use super::{
+    Admission, Attempt, Authentication, Context, Intake, Parsed, Received, Rejection, Vendor,
+    credentials,
+};
 use crate::{
     alert::{Action, Alert, DedupKey, Severity},
     crypto,
@@ -124,11 +127,33 @@ async fn process(
     received: &Received,
     context: &Context<'_>,
 ) -> Result<Vec<AlertResult>, ApiError> {
-    check_credentials(vendor, received, context)?;
-    let parsed = (vendor.normalise)(received, context)
-        .map_err(|error| ApiError::bad_request("unreadable_body", error.to_string()))?;
-    let results = apply_alerts(intake.incidents(), vendor.name, context, parsed).await;
-    results.map_err(|error| overloaded(vendor, &error))
+    let admission = check_credentials(intake, vendor, received, context)
+        .await
+        .map_err(ApiError::asking_for_basic)?;
+    let (store, integration) = (intake.store(), context.integration.id);
+    if let Some(message) = &admission.message {
+        let seen = store.has_message(integration, message, context.now).await;
+        if seen.map_err(|error| overloaded(vendor, &error))? {
+            return Ok(vec![ignored("duplicate delivery".to_owned())]);
+        }
+    }
+    let parsed = match admission.settled {
+        Some(reason) => vec![Parsed::ignored(reason)],
+        None => (vendor.normalise)(received, context)
+            .map_err(|error| ApiError::bad_request("unreadable_body", error.to_string()))?,
+    };
+    let results = apply_alerts(intake.incidents(), vendor.name, context, parsed)
+        .await
+        .map_err(|error| overloaded(vendor, &error))?;
+    if let Some(message) = &admission.message
+        && let Err(error) = store
+            .remember_message(integration, message, context.now)
+            .await
+    {
+        // The alert is stored: refusing it now would only bring a copy.
+        tracing::warn!(integration.id = %integration, %error, "a message was not remembered");
+    }
+    Ok(results)
 }
 
 async fn read(request: Request) -> Result<Received, ApiError> {
@@ -175,11 +200,12 @@ async fn find_integration(
     Ok(integration)
 }
 
-fn check_credentials(
+async fn check_credentials(
+    intake: &Intake,
     vendor: &Vendor,
     received: &Received,
     context: &Context<'_>,
-) -> Result<(), ApiError> {
+) -> Result<Admission, ApiError> {
     let integration = context.integration;
     if integration.require_key && !credentials::has_integration_key(received, &integration.key_hash)
     {
@@ -188,20 +214,46 @@ fn check_credentials(
             "the integration key is missing or wrong",
         ));
     }
-    let Some(secret) = &integration.signature_secret else {
-        return Ok(());
-    };
-    let proven = match vendor.authentication {
-        Authentication::Native(verify) => verify(received, secret, context),
-        Authentication::SharedSecret => credentials::has_shared_secret(received, secret),
+    let secret = integration.signature_secret.as_deref();
+    let proven = match (vendor.authentication, secret) {
+        (Authentication::Interactive(check), _) => {
+            let attempt = Attempt {
+                received,
+                context,
+                store: intake.store(),
+                outbound: intake.outbound.as_deref(),
+            };
+            return check(attempt)
+                .await
+                .map_err(|rejection| rejected(vendor, rejection));
+        }
+        (_, None) => true,
+        (Authentication::Native(verify), Some(secret)) => verify(received, secret, context),
+        (Authentication::SharedSecret, Some(secret)) => {
+            credentials::has_shared_secret(received, secret)
+        }
     };
     if proven {
-        Ok(())
+        Ok(Admission::default())
     } else {
         Err(ApiError::unauthorized(
             "invalid_signature",
             "the signature or token is missing or wrong",
         ))
+    }
+}
+
+fn rejected(vendor: &Vendor, rejection: Rejection) -> ApiError {
+    match rejection {
+        Rejection::Unproven(reason) => ApiError::unauthorized("invalid_signature", reason),
+        Rejection::Unavailable(reason) => {
+            tracing::error!(
+                provider = vendor.name,
+                reason,
+                "a request could not be checked"
+            );
+            ApiError::overloaded(vendor.overload)
+        }
     }
 }
 

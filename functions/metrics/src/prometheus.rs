@@ -104,18 +104,12 @@ fn action(alert: &Value, now: Timestamp) -> Option<Action> {
 }
 
 fn severity(alert: &Value, label: Option<&str>) -> Severity {
-    let word = label
+    label
         .into_iter()
         .chain(["severity", "priority", "level"])
         .find_map(|label| alert.get("labels")?.get(label).and_then(text))
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    match word.as_str() {
-        "critical" | "page" | "p1" | "disaster" | "fatal" | "emergency" => Severity::Critical,
-        "error" | "high" | "major" | "p2" => Severity::Error,
-        "info" | "informational" | "low" | "debug" | "none" | "p4" | "p5" => Severity::Info,
-        _ => Severity::Warning,
-    }
+        .and_then(|word| Severity::from_prometheus_word(&word))
+        .unwrap_or(Severity::Warning)
 }
 
 /// What Alertmanager computes: FNV-1a, 64 bit, over the labels sorted by name

@@ -18,6 +18,7 @@ pub mod intake;
 pub mod integration;
 pub mod limits;
 pub mod outbound;
+pub mod posting;
 pub mod provider;
 pub mod queue;
 pub mod retry;

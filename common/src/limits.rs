@@ -122,6 +122,9 @@ pub const RETRY_SCHEDULE: [Duration; 8] = [
 pub const RETRY_TAIL: Duration = Duration::from_secs(12 * 3_600);
 /// A delivery is given up so long after its first attempt.
 pub const RETRY_TOTAL: Duration = Duration::from_secs(3 * 86_400);
+/// No delivery stays unfinished for longer: [`RETRY_TOTAL`], one last pause, and
+/// a day for queues that stood still.
+pub const UNFINISHED_AT_MOST: Duration = Duration::from_secs(5 * 86_400);
 /// Retry pauses vary by so much, up and down.
 pub const RETRY_JITTER: f64 = 0.2;
 /// A receiver's `Retry-After` is honoured up to this.

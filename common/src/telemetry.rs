@@ -8,7 +8,7 @@ pub fn init() {
     let level = std::env::var("OPSKNIGHT_LOG")
         .or_else(|_| std::env::var("AWS_LAMBDA_LOG_LEVEL"))
         .unwrap_or_else(|_| "info".to_owned());
-    let filter = EnvFilter::try_new(format!("warn,{}", directives(&level)))
+    let filter = EnvFilter::try_new(format!("warn,dynoxide=error,{}", directives(&level)))
         .unwrap_or_else(|_| EnvFilter::new("info"));
     let in_lambda = std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some();
     let layer = if in_lambda {

@@ -73,6 +73,13 @@ impl Fields {
         });
     }
 
+    /// Whether a field whose name starts like this has a problem.
+    pub fn has_problem(&self, prefix: &str) -> bool {
+        self.problems
+            .iter()
+            .any(|detail| detail.path.starts_with(prefix))
+    }
+
     /// A field as it is.
     pub fn raw(&mut self, name: &'static str) -> Field<Value> {
         self.known.insert(name);
@@ -227,10 +234,7 @@ impl Fields {
 
     /// The value of a field that must be there; notes its absence.
     pub fn required<T>(&mut self, name: &'static str, field: Field<T>) -> Option<T> {
-        let already_told = self
-            .problems
-            .iter()
-            .any(|detail| detail.path.starts_with(name));
+        let already_told = self.has_problem(name);
         match field {
             Field::Value(value) => Some(value),
             Field::Absent | Field::Null if already_told => None,

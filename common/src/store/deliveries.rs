@@ -249,17 +249,35 @@ impl Store {
         }
     }
 
-    /// Every unfinished delivery of a webhook that was made since `since`,
-    /// oldest first.
+    /// When the oldest unfinished delivery of a webhook was made, among those
+    /// young enough to be unfinished.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn oldest_unfinished_delivery(
+        &self,
+        webhook: WebhookId,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let unfinished = self.unfinished_deliveries(webhook, now, 1).await?;
+        Ok(unfinished.first().map(|delivery| delivery.created_at))
+    }
+
+    /// Unfinished deliveries of a webhook, oldest first: at most `limit`, among
+    /// those young enough to be unfinished.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub async fn unfinished_deliveries(
         &self,
         webhook: WebhookId,
-        since: Timestamp,
+        now: Timestamp,
+        limit: usize,
     ) -> Result<Vec<Delivery>, StoreError> {
-        let first = DeliveryId::from_ulid(ulid::Ulid::from_parts(since.unix_millis(), 0));
+        let since = now
+            .unix_millis()
+            .saturating_sub(limits::UNFINISHED_AT_MOST.as_secs() * 1_000);
+        let first = DeliveryId::from_ulid(ulid::Ulid::from_parts(since, 0));
         let (mut entries, mut start) = (Vec::new(), None);
         loop {
             let output = self
@@ -286,7 +304,8 @@ impl Store {
                 entries.push(read(item)?);
             }
             start = output.last_evaluated_key;
-            if start.is_none() {
+            if start.is_none() || entries.len() >= limit {
+                entries.truncate(limit);
                 return Ok(entries);
             }
         }

@@ -603,13 +603,14 @@ impl Store {
             Some(Status::Resolved) => &[false],
             Some(_) => &[true],
         };
-        let shards = sides
-            .iter()
-            .flat_map(|open| (0..limits::INCIDENT_INDEX_SHARDS).map(move |shard| (*open, shard)));
+        let mut shards = Vec::new();
+        for open in sides {
+            shards.extend(
+                (0..limits::INCIDENT_INDEX_SHARDS).map(|shard| keys::index_shard(*open, shard)),
+            );
+        }
         let pages: Vec<ShardPage> = stream::iter(shards)
-            .map(|(open, shard)| {
-                self.index_page(keys::index_shard(open, shard), filter, before, limit)
-            })
+            .map(|shard| self.index_page(shard, filter, before, limit))
             .buffered(8)
             .try_collect()
             .await?;

@@ -3,7 +3,6 @@
 //! A batch is handled by message group: groups in parallel, the messages of a
 //! group in order, stopping at the first that did not get through.
 
-mod attempt;
 mod message;
 
 use std::time::{Duration, Instant};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsMessage;
 use common::{
     crypto, limits,
+    posting::{Tried, Verdict, try_delivery},
     queue::Outgoing,
     retry::Progress,
     store::AttemptRecord,
@@ -13,10 +14,7 @@ use common::{
     webhook::{Delivery, DeliveryMessage, DeliveryStatus, Webhook},
 };
 
-use crate::{
-    Deliverer, Next,
-    attempt::{Tried, Verdict, try_delivery},
-};
+use crate::{Deliverer, Next};
 
 /// An attempt may be made so much earlier than noted: the queue counts in
 /// whole seconds.

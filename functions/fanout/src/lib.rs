@@ -80,36 +80,30 @@ impl Fanout {
                 return Some(first.sequence_number.clone());
             }
         };
-        let wanted = records.iter().flat_map(|record| {
-            let wants = |webhook: &&Webhook| {
-                webhook.wants(record.name, record.event.service_id, record.event.urgency)
-            };
-            webhooks
-                .iter()
-                .filter(wants)
-                .map(move |webhook| (record, webhook))
-        });
-        let mut writes =
-            stream::iter(wanted)
-                .map(|(record, webhook)| async move {
-                    (record, self.write_delivery(record, webhook).await)
-                })
-                .buffered(WRITES_AT_ONCE);
-        let (mut outgoing, mut origins, mut failed) = (Vec::new(), Vec::new(), None);
-        while let Some((record, written)) = writes.next().await {
-            match written {
-                Ok(message) => {
-                    outgoing.push(message);
+        let (mut origins, mut writes) = (Vec::new(), Vec::new());
+        for record in records {
+            let event = &record.event;
+            for webhook in &webhooks {
+                if webhook.wants(record.name, event.service_id, event.urgency) {
                     origins.push(record);
+                    writes.push(self.write_delivery(record, webhook));
                 }
+            }
+        }
+        let mut written = stream::iter(writes).buffered(WRITES_AT_ONCE);
+        let (mut outgoing, mut failed) = (Vec::new(), None);
+        while let Some(write) = written.next().await {
+            match write {
+                Ok(message) => outgoing.push(message),
                 Err(error) => {
+                    let record = origins.get(outgoing.len()).copied().unwrap_or(first);
                     tracing::error!(event.id = %record.event.id, %error, "a delivery could not be written");
                     failed = Some(record.sequence_number.clone());
                     break;
                 }
             }
         }
-        drop(writes);
+        drop(written);
         match self.queue.send_in_order(&outgoing).await {
             Ok(()) => failed,
             Err((sent, error)) => {

@@ -107,7 +107,7 @@ pub(super) fn is_certificate_url(url: &str) -> bool {
 /// Authority and path of an https URL.
 fn split(url: &str) -> Option<(&str, &str)> {
     let rest = url.strip_prefix("https://")?;
-    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
     let path = rest.split(['?', '#']).next().unwrap_or_default();
     Some((authority, path))

@@ -1,8 +1,9 @@
-//! One attempt: headers and signatures as API.md says, one POST, a verdict.
+//! One attempt to deliver: headers and signatures as API.md says, one POST, a
+//! verdict.
 
 use std::time::{Duration, Instant};
 
-use common::{
+use crate::{
     outbound::{Answer, Outbound, OutboundError, Outgoing},
     retry::parse_retry_after,
     signing, text,
@@ -19,24 +20,29 @@ const AGENT: HeaderValue = HeaderValue::from_static("OpsKnight-StatusPage/1.0");
 
 /// What an attempt came to.
 #[derive(Debug)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// Accepted.
     Delivered,
     /// The receiver is gone for good.
     Gone,
     /// To be tried again, not before what the receiver asked for.
-    Failed { retry_after: Option<Duration> },
+    Failed {
+        /// How long the receiver asked us to wait.
+        retry_after: Option<Duration>,
+    },
 }
 
 /// An attempt and its verdict.
 #[derive(Debug)]
-pub(crate) struct Tried {
+pub struct Tried {
+    /// The attempt, for the delivery's record.
     pub attempt: Attempt,
+    /// What it came to.
     pub verdict: Verdict,
 }
 
 /// Posts a delivery once.
-pub(crate) async fn try_delivery(
+pub async fn try_delivery(
     outbound: &Outbound,
     webhook: &Webhook,
     delivery: &Delivery,
@@ -67,8 +73,14 @@ pub(crate) async fn try_delivery(
     Tried { attempt, verdict }
 }
 
-/// The webhook's own headers first: ours replace any of the same name.
-fn headers(webhook: &Webhook, message: &DeliveryMessage, attempt: u32, at: Timestamp) -> HeaderMap {
+/// The headers of an attempt. The webhook's own go first: ours replace any of
+/// the same name.
+pub fn headers(
+    webhook: &Webhook,
+    message: &DeliveryMessage,
+    attempt: u32,
+    at: Timestamp,
+) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in &webhook.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {

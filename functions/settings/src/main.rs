@@ -1,0 +1,21 @@
+//! The Lambda function `settings`.
+
+use common::{
+    aws, config, http::auth::AdminKey, outbound::Guard, queue::Queue, store::Store, telemetry,
+};
+use settings::{App, router};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::init();
+    let sdk = aws::sdk_config().await;
+    lambda_http::run(router(App {
+        store: Store::from_env(&sdk).await?,
+        queue: Queue::from_env(&sdk, "DELIVERIES_QUEUE_URL").await?,
+        dead_letters: Queue::from_env(&sdk, "DEAD_LETTER_QUEUE_URL").await?,
+        guard: Guard::from_env()?,
+        admin: AdminKey::from_env(&sdk).await?,
+        public_url: config::optional("PUBLIC_URL"),
+    }))
+    .await
+}

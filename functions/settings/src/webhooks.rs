@@ -1,0 +1,173 @@
+//! Outgoing webhooks.
+
+use axum::{
+    extract::{Path, Request, State},
+    response::{IntoResponse as _, Response},
+};
+use common::{
+    crypto,
+    http::{ApiError, auth::Caller, body, fields::Fields, json},
+    id::WebhookId,
+    time::Timestamp,
+    webhook::{Format, Ordering, Webhook},
+};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::{App, webhook_fields};
+
+/// Stands for the value of a custom header: values are write-only.
+pub(crate) const HIDDEN: &str = "••••••••";
+
+/// `GET /api/status-page/webhooks`
+pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
+    let webhooks = app.store.webhooks().await?;
+    let webhooks: Vec<Value> = webhooks.iter().map(view).collect();
+    Ok(json(StatusCode::OK, &json!({ "webhooks": webhooks })))
+}
+
+/// `POST /api/status-page/webhooks`
+pub(crate) async fn create(
+    State(app): State<App>,
+    _: Caller,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, payload) = request.into_parts();
+    let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
+    let given = webhook_fields::read(&mut fields, app.guard);
+    let name = fields.required("name", given.name);
+    let url = fields.required("url", given.url);
+    let events = fields.required("events", given.events);
+    fields.finish()?;
+    let now = Timestamp::now();
+    let webhook = Webhook {
+        id: WebhookId::at(now),
+        name: name.unwrap_or_default(),
+        url: url.unwrap_or_default(),
+        events: events.unwrap_or_default(),
+        enabled: given.enabled.value().unwrap_or(true),
+        disabled_reason: None,
+        secret: given
+            .secret
+            .value()
+            .unwrap_or_else(crypto::new_webhook_secret),
+        format: given.format.value().unwrap_or(Format::Opsknight),
+        filter: given.filter.value().unwrap_or_default(),
+        headers: given.headers.value().unwrap_or_default(),
+        ordering: given.ordering.value().unwrap_or(Ordering::Incident),
+        created_at: now,
+        updated_at: now,
+    };
+    app.store.create_webhook(&webhook).await?;
+    let mut shown = view(&webhook);
+    shown["secret"] = Value::from(webhook.secret);
+    Ok(json(StatusCode::CREATED, &json!({ "webhook": shown })))
+}
+
+/// `GET /api/status-page/webhooks/{id}`
+pub(crate) async fn read(
+    State(app): State<App>,
+    _: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let webhook = find(&app, &id).await?;
+    Ok(json(StatusCode::OK, &json!({ "webhook": view(&webhook) })))
+}
+
+/// `PATCH /api/status-page/webhooks/{id}`
+pub(crate) async fn change(
+    State(app): State<App>,
+    _: Caller,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let mut webhook = find(&app, &id).await?;
+    let read_at = webhook.updated_at;
+    let (parts, payload) = request.into_parts();
+    let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
+    let given = webhook_fields::read(&mut fields, app.guard);
+    fields.finish()?;
+    apply(&mut webhook, given);
+    // Strictly later, so that the next reader of the old version is noticed.
+    webhook.updated_at = Timestamp::now().max(read_at.after(std::time::Duration::from_millis(1)));
+    app.store.update_webhook(&webhook, read_at).await?;
+    Ok(json(StatusCode::OK, &json!({ "webhook": view(&webhook) })))
+}
+
+fn apply(webhook: &mut Webhook, given: webhook_fields::Given) {
+    if let Some(name) = given.name.value() {
+        webhook.name = name;
+    }
+    if let Some(url) = given.url.value() {
+        webhook.url = url;
+    }
+    if let Some(events) = given.events.value() {
+        webhook.events = events;
+    }
+    if let Some(enabled) = given.enabled.value() {
+        webhook.enabled = enabled;
+        webhook.disabled_reason = None;
+    }
+    if let Some(secret) = given.secret.value() {
+        webhook.secret = secret;
+    }
+    if let Some(format) = given.format.value() {
+        webhook.format = format;
+    }
+    if let Some(filter) = given.filter.change() {
+        webhook.filter = filter.unwrap_or_default();
+    }
+    if let Some(headers) = given.headers.change() {
+        webhook.headers = headers.unwrap_or_default();
+    }
+    if let Some(ordering) = given.ordering.value() {
+        webhook.ordering = ordering;
+    }
+}
+
+/// `DELETE /api/status-page/webhooks/{id}`
+pub(crate) async fn delete(
+    State(app): State<App>,
+    _: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let id: WebhookId = id.parse().map_err(|_| unknown())?;
+    if app.store.delete_webhook(id).await? {
+        Ok(StatusCode::NO_CONTENT.into_response())
+    } else {
+        Err(unknown())
+    }
+}
+
+/// The webhook of this id.
+pub(crate) async fn find(app: &App, id: &str) -> Result<Webhook, ApiError> {
+    let id: WebhookId = id.parse().map_err(|_| unknown())?;
+    app.store.webhook(id).await?.ok_or_else(unknown)
+}
+
+fn unknown() -> ApiError {
+    ApiError::not_found("there is no such webhook")
+}
+
+/// A webhook without its secrets.
+fn view(webhook: &Webhook) -> Value {
+    let headers: serde_json::Map<String, Value> = webhook
+        .headers
+        .keys()
+        .map(|name| (name.clone(), Value::from(HIDDEN)))
+        .collect();
+    json!({
+        "id": webhook.id,
+        "name": webhook.name,
+        "url": webhook.url,
+        "events": webhook.events,
+        "enabled": webhook.enabled,
+        "disabledReason": webhook.disabled_reason,
+        "format": webhook.format,
+        "filter": webhook.filter,
+        "headers": headers,
+        "ordering": webhook.ordering,
+        "createdAt": webhook.created_at,
+        "updatedAt": webhook.updated_at,
+    })
+}

@@ -1,0 +1,16 @@
+//! OpsKnight Webhooks on one machine: the same routers and handlers as the
+//! Lambdas, in one process, on embedded DynamoDB and SQS, with event sources
+//! that behave like Lambda's.
+
+mod admin_key;
+pub mod banner;
+mod data_dir;
+mod demo;
+mod embedded;
+mod inbox;
+mod options;
+mod recovery;
+mod sources;
+pub mod stack;
+
+pub use options::Options;

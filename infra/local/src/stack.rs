@@ -1,0 +1,359 @@
+//! The whole product in one process: embedded services, every function behind
+//! one listener, event sources.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use clock::Clock;
+use common::{
+    config::ConfigError,
+    http::{auth::AdminKey, finish},
+    intake::Intake,
+    outbound::{Guard, Outbound, OutboundError},
+    queue::Queue,
+    retry::RetrySchedule,
+    store::Store,
+};
+use delivery::Deliverer;
+use fanout::Fanout;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
+
+use crate::{
+    admin_key,
+    data_dir::{DataDir, DataDirError},
+    demo::{self, DemoError},
+    embedded::{
+        dynamodb::{self, DynamoDb, DynamoDbError},
+        sdk_config,
+        sqs::{self, QueueUrls, Sqs, SqsError},
+    },
+    inbox,
+    recovery::{self, RecoveryError},
+    sources::{queue::QueueSource, schedule, stream::StreamSource},
+};
+
+/// Longest wait for what is under way when the stack stops: one delivery
+/// attempt and its record.
+const DRAIN: Duration = Duration::from_secs(15);
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where data is kept.
+    pub storage: Storage,
+    /// Whether a first start creates the demo.
+    pub demo: bool,
+    /// The admin key; else the environment's, else the folder's.
+    pub admin_key: Option<String>,
+    /// The pauses between delivery attempts; else the environment's.
+    pub retry_schedule: Option<RetrySchedule>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            storage: Storage::Ephemeral,
+            demo: false,
+            admin_key: None,
+            retry_schedule: None,
+        }
+    }
+}
+
+/// Where data is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Storage {
+    /// In this folder, across restarts.
+    Folder(PathBuf),
+    /// Nowhere: it goes with the process.
+    Ephemeral,
+}
+
+/// Why the stack does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The embedded table.
+    #[error(transparent)]
+    DynamoDb(#[from] DynamoDbError),
+    /// The embedded queues.
+    #[error(transparent)]
+    Sqs(#[from] SqsError),
+    /// An environment variable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The HTTP client.
+    #[error("the HTTP client could not be built: {0}")]
+    Client(#[from] OutboundError),
+    /// Unfinished deliveries.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// The demo.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// The admin key.
+    #[error("the admin key cannot be kept: {0}")]
+    AdminKey(io::Error),
+    /// The listener.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+}
+
+/// A running stack.
+pub struct Stack {
+    address: SocketAddr,
+    admin_key: String,
+    demo_intake_url: Option<String>,
+    storage: Storage,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    dynamodb: Arc<DynamoDb>,
+    sqs: Sqs,
+    _folder: DataDir,
+}
+
+/// What the functions are built from.
+struct Parts {
+    store: Store,
+    queue: Queue,
+    dead_letters: Queue,
+    guard: Guard,
+    outbound: Outbound,
+    admin: AdminKey,
+}
+
+impl Stack {
+    /// Starts everything; when this returns, the listener answers.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let folder = match &settings.storage {
+            Storage::Folder(path) => DataDir::open(path)?,
+            Storage::Ephemeral => DataDir::temporary()?,
+        };
+        let admin_key = match settings.admin_key {
+            Some(key) => key,
+            None => admin_key::load_or_create(&folder).map_err(StartError::AdminKey)?,
+        };
+        let listener = listen(settings.listen).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| StartError::Listen(settings.listen, error))?;
+
+        let durable = settings.storage != Storage::Ephemeral;
+        let dynamodb = Arc::new(DynamoDb::start(&folder.file("opsknight.db"), durable).await?);
+        let table = aws_sdk_dynamodb::Client::new(&sdk_config(&dynamodb.endpoint).await);
+        dynamodb::ensure_table(&table).await?;
+        let sqs = Sqs::start().await?;
+        let queues = aws_sdk_sqs::Client::new(&sdk_config(&sqs.endpoint).await);
+        let urls = sqs::create_queues(&queues).await?;
+
+        // A development machine's receivers are on the machine itself.
+        let allow_private = common::config::flag("ALLOW_PRIVATE_TARGETS", true)?;
+        let guard = Guard::new(allow_private);
+        let parts = Parts {
+            store: Store::new(table, dynamodb::TABLE),
+            queue: Queue::new(queues.clone(), &urls.deliveries),
+            dead_letters: Queue::new(queues.clone(), &urls.dead_letters),
+            guard,
+            outbound: Outbound::new(guard)?,
+            admin: AdminKey::new(&admin_key),
+        };
+        let requeued = recovery::requeue_unfinished(&parts.store, &parts.queue).await?;
+        if requeued > 0 {
+            tracing::info!(requeued, "unfinished deliveries were queued again");
+        }
+        let schedule = match settings.retry_schedule {
+            Some(schedule) => schedule,
+            None => RetrySchedule::from_env()?,
+        };
+        let written = Arc::new(Notify::new());
+        let router = router(&parts, written.clone());
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = vec![tokio::spawn(serve(
+            listener,
+            router.clone(),
+            stopped.clone(),
+        ))];
+        tasks.extend(event_sources(
+            &parts, &dynamodb, queues, urls, schedule, written, &folder, &stopped,
+        )?);
+        let demo = if settings.demo {
+            demo::find_or_create(&router, &admin_key, &address.to_string()).await?
+        } else {
+            None
+        };
+        Ok(Self {
+            address,
+            admin_key,
+            demo_intake_url: demo.map(|demo| demo.intake_url),
+            storage: settings.storage,
+            stop,
+            tasks,
+            dynamodb,
+            sqs,
+            _folder: folder,
+        })
+    }
+
+    /// `http://127.0.0.1:3000`
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The admin key.
+    pub fn admin_key(&self) -> &str {
+        &self.admin_key
+    }
+
+    /// Where the demo takes alerts.
+    pub fn demo_intake_url(&self) -> Option<&str> {
+        self.demo_intake_url.as_deref()
+    }
+
+    /// Where the embedded DynamoDB is reached.
+    pub fn dynamodb_endpoint(&self) -> &str {
+        &self.dynamodb.endpoint
+    }
+
+    /// Where data is kept, for a person.
+    pub fn data_description(&self) -> String {
+        match &self.storage {
+            Storage::Folder(path) => absolute(path),
+            Storage::Ephemeral => "none (--ephemeral)".to_owned(),
+        }
+    }
+
+    /// Stops taking requests, finishes what is under way (for at most
+    /// 15 s; the rest is queued again at the next start), and ends.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let finish = async {
+            for task in self.tasks {
+                let _ = task.await;
+            }
+        };
+        if tokio::time::timeout(DRAIN, finish).await.is_err() {
+            tracing::warn!("stopped with work under way; it goes on at the next start");
+        }
+        self.sqs.stop();
+        self.dynamodb.stop();
+    }
+}
+
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .display()
+        .to_string()
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| StartError::Listen(address, error))
+}
+
+async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+    let stopped = async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    if let Err(error) = axum::serve(listener, router)
+        .with_graceful_shutdown(stopped)
+        .await
+    {
+        tracing::error!(%error, "the listener failed");
+    }
+}
+
+/// Every function's routes behind one listener. After each request the stream
+/// is looked at: something may have been written.
+fn router(parts: &Parts, written: Arc<Notify>) -> Router {
+    let intake = Intake::new(parts.store.clone());
+    let routes = Router::new()
+        .merge(cloud::routes(
+            intake.clone().with_outbound(parts.outbound.clone()),
+        ))
+        .merge(custom::routes(intake.clone()))
+        .merge(metrics::routes(intake))
+        .merge(incidents::routes(incidents::App::new(
+            parts.store.clone(),
+            parts.admin.clone(),
+        )))
+        .merge(settings::routes(settings::App {
+            store: parts.store.clone(),
+            queue: parts.queue.clone(),
+            dead_letters: parts.dead_letters.clone(),
+            guard: parts.guard,
+            admin: parts.admin.clone(),
+            public_url: None,
+        }))
+        .merge(inbox::routes(parts.store.clone()));
+    finish(routes).layer(axum::middleware::map_response(
+        move |response: axum::response::Response| {
+            written.notify_one();
+            std::future::ready(response)
+        },
+    ))
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "called once, by the only place that has them all"
+)]
+fn event_sources(
+    parts: &Parts,
+    dynamodb: &Arc<DynamoDb>,
+    queues: aws_sdk_sqs::Client,
+    urls: QueueUrls,
+    schedule: RetrySchedule,
+    written: Arc<Notify>,
+    folder: &DataDir,
+    stop: &watch::Receiver<bool>,
+) -> Result<[JoinHandle<()>; 3], StartError> {
+    let stream = StreamSource {
+        database: dynamodb.database.clone(),
+        fanout: Fanout::new(parts.store.clone(), parts.queue.clone()),
+        position_file: folder.file("stream-position"),
+        written: written.clone(),
+    };
+    let deliverer = Deliverer::new(
+        parts.store.clone(),
+        parts.queue.clone(),
+        parts.dead_letters.clone(),
+        parts.outbound.clone(),
+        schedule,
+    );
+    let queue = QueueSource {
+        client: queues,
+        url: urls.deliveries,
+        deliverer,
+    };
+    let clock = Clock::new(parts.store.clone());
+    Ok([
+        tokio::spawn(stream.run(stop.clone())),
+        tokio::spawn(queue.run(stop.clone())),
+        tokio::spawn(schedule::run(
+            clock,
+            dynamodb.clone(),
+            written,
+            stop.clone(),
+        )),
+    ])
+}

@@ -1,0 +1,184 @@
+"""What the deploy test does with the deployed stack, through AWS's own APIs.
+
+connect   closes MiniStack's gaps and prints how to reach the stack, as shell assignments
+check     looks at what the flow cannot see: event sources, clock, failed stream records
+logs      prints the end of what the functions logged, in order of time
+"""
+
+import argparse
+import json
+import secrets
+import shlex
+import string
+import sys
+from datetime import datetime
+
+import boto3
+import yaml
+
+API_HOST = "127.0.0.1"
+LOG_LINES = 400
+
+
+class Stack:
+    def __init__(self, name):
+        cloudformation = boto3.client("cloudformation")
+        resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        self.ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+
+    def functions(self):
+        return {k: v for k, v in self.ids.items() if k.endswith("Function")}
+
+
+def connect(stack, template, port):
+    create_routes(stack, template)
+    map_host(stack)
+    print(f"export OPSKNIGHT_TEST_URL=http://{API_HOST}:{port}")
+    print(f"export OPSKNIGHT_TEST_ADMIN_KEY={shlex.quote(admin_key(stack))}")
+
+
+def create_routes(stack, template):
+    """MiniStack does not read the OpenAPI body that SAM makes of a function's HttpApi events."""
+    gateway, functions = boto3.client("apigatewayv2"), boto3.client("lambda")
+    api = stack.ids["Api"]
+    for route in gateway.get_routes(ApiId=api)["Items"]:
+        gateway.delete_route(ApiId=api, RouteId=route["RouteId"])
+    for logical_id, paths in http_events(template):
+        function = functions.get_function(FunctionName=stack.ids[logical_id])
+        integration = gateway.create_integration(
+            ApiId=api,
+            IntegrationType="AWS_PROXY",
+            IntegrationUri=function["Configuration"]["FunctionArn"],
+            PayloadFormatVersion="2.0",
+        )
+        for route_key in paths:
+            gateway.create_route(
+                ApiId=api, RouteKey=route_key, Target=f"integrations/{integration['IntegrationId']}"
+            )
+
+
+def http_events(template):
+    with open(template) as file:
+        resources = yaml.load(file, Loader=TemplateLoader)["Resources"]
+    for logical_id, resource in resources.items():
+        events = resource["Properties"].get("Events") or {}
+        keys = [route_key(e["Properties"]) for e in events.values() if e["Type"] == "HttpApi"]
+        if keys:
+            yield logical_id, keys
+
+
+def route_key(event):
+    return f"{event['Method']} {event['Path']}" if "Path" in event else "$default"
+
+
+class TemplateLoader(yaml.SafeLoader):
+    """Reads !Ref, !Sub and so on as their plain values: nothing here depends on them."""
+
+
+TemplateLoader.add_multi_constructor(
+    "!",
+    lambda loader, _, node: {
+        yaml.ScalarNode: loader.construct_scalar,
+        yaml.SequenceNode: loader.construct_sequence,
+        yaml.MappingNode: loader.construct_mapping,
+    }[type(node)](node),
+)
+
+
+def map_host(stack):
+    """Makes the API answer at http://127.0.0.1:port/, where AWS's own APIs are at localhost.
+
+    As on AWS the API has its host to itself, so that the URLs that the product makes of a request's
+    Host header work. A name of its own would have to be resolved; an address is registered as the
+    API's custom domain instead.
+    """
+    gateway = boto3.client("apigatewayv2")
+    if any(d["DomainName"] == API_HOST for d in gateway.get_domain_names()["Items"]):
+        return
+    certificate = {"CertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/none"}
+    gateway.create_domain_name(DomainName=API_HOST, DomainNameConfigurations=[certificate])
+    gateway.create_api_mapping(DomainName=API_HOST, ApiId=stack.ids["Api"], Stage="$default")
+
+
+def admin_key(stack):
+    """The generated key; without the punctuation that MiniStack puts in though the template forbids it."""
+    manager, secret = boto3.client("secretsmanager"), stack.outputs["AdminKeySecretArn"]
+    key = manager.get_secret_value(SecretId=secret)["SecretString"]
+    if len(key) < 40:
+        sys.exit(f"the admin key has {len(key)} characters only")
+    if not key.isalnum():
+        alphabet = string.ascii_letters + string.digits
+        key = "".join(secrets.choice(alphabet) for _ in key)
+        manager.put_secret_value(SecretId=secret, SecretString=key)
+    return key
+
+
+def check(stack):
+    failures = [*unreported_failures(stack), *clock_failure(stack), *lost_records(stack)]
+    for failure in failures:
+        print(f"FAILED: {failure}")
+    sys.exit(1 if failures else 0)
+
+
+def unreported_failures(stack):
+    """Without this setting Lambda takes a partial failure for a success and drops what failed."""
+    client = boto3.client("lambda")
+    for function in ("FanoutFunction", "DeliveryFunction"):
+        name = stack.ids[function]
+        sources = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+        if [s["FunctionResponseTypes"] for s in sources] != [["ReportBatchItemFailures"]]:
+            yield f"{name} has no single event source that reports batch item failures"
+
+
+def clock_failure(stack):
+    """The flow is over before the schedule has started the clock for sure."""
+    answer = boto3.client("lambda").invoke(
+        FunctionName=stack.ids["ClockFunction"],
+        Payload=json.dumps({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}),
+    )
+    if "FunctionError" in answer:
+        yield f"the clock: {answer['Payload'].read().decode()}"
+
+
+def lost_records(stack):
+    queue = stack.ids["StreamFailuresQueue"]
+    attributes = boto3.client("sqs").get_queue_attributes(
+        QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"]
+    )["Attributes"]
+    if attributes["ApproximateNumberOfMessages"] != "0":
+        yield f"fanout gave up on stream records: {attributes}"
+
+
+def logs(stack):
+    lines = sorted(line for name in stack.functions().values() for line in log_lines(name))
+    for timestamp, function, message in lines[-LOG_LINES:]:
+        time = datetime.fromtimestamp(timestamp / 1000).strftime("%H:%M:%S.%f")[:-3]
+        print(f"{time} {function}: {message}")
+
+
+def log_lines(function):
+    pages = boto3.client("logs").get_paginator("filter_log_events")
+    for page in pages.paginate(logGroupName=f"/aws/lambda/{function}"):
+        for event in page["events"]:
+            if not event["message"].startswith(("START ", "END ", "REPORT ")):
+                yield event["timestamp"], function, event["message"].rstrip()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=["connect", "check", "logs"])
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--template")
+    parser.add_argument("--port")
+    arguments = parser.parse_args()
+    stack = Stack(arguments.stack)
+    if arguments.command == "connect":
+        connect(stack, arguments.template, arguments.port)
+    else:
+        {"check": check, "logs": logs}[arguments.command](stack)
+
+
+if __name__ == "__main__":
+    main()

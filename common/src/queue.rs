@@ -28,7 +28,9 @@ impl QueueError {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug + 'static,
     {
-        let service = error.as_service_error().and_then(|error| Some((error.code()?, error.message().unwrap_or_default())));
+        let service = error
+            .as_service_error()
+            .and_then(|error| Some((error.code()?, error.message().unwrap_or_default())));
         Self::Unavailable(match service {
             Some((code, message)) => format!("{code}: {message}"),
             None => DisplayErrorContext(&error).to_string(),

@@ -3,12 +3,13 @@
 //! that behave like Lambda's.
 
 mod admin_key;
-pub mod banner;
+mod banner;
 mod data_dir;
 mod demo;
 mod embedded;
 mod inbox;
 mod options;
+pub mod program;
 mod recovery;
 mod sources;
 pub mod stack;

@@ -2,39 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use opsknight::{Options, banner, stack::Stack};
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    common::telemetry::init();
-    let options = Options::parse();
-    let stack = match Stack::start(options.into()).await {
-        Ok(stack) => stack,
-        Err(error) => {
-            eprintln!("opsknight: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    banner::print(&stack);
-    stopped().await;
-    eprintln!("opsknight: finishing what is under way …");
-    stack.stop().await;
-    ExitCode::SUCCESS
-}
-
-/// Ctrl-C, or the SIGTERM of a service manager.
-async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    if let Ok(mut terminate) =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-    {
-        tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
-        }
-        return;
-    }
-    let _ = interrupt.await;
+    opsknight::program::run().await
 }

@@ -1,8 +1,11 @@
-"""Starts MiniStack with two additions that the deploy test needs.
+"""Starts MiniStack with three additions that the deploy test needs.
 
 Refused calls: MiniStack checks every call of a function against the function's role (AUTH=true).
 A function may well survive a refusal (warming up ignores errors), so that no test would notice.
 Each one becomes a line of the file that DENIED_CALLS names.
+
+Batch actions: AWS has none for SQS (sending a batch needs sqs:SendMessage), MiniStack asks for
+sqs:SendMessageBatch.
 
 Forwarding headers: API Gateway tells a function how the caller reached it, MiniStack does not.
 """
@@ -11,8 +14,17 @@ import os
 import re
 
 from ministack import app as ministack
+from ministack.core import iam_actions
 
 REFUSAL = re.compile(rb"[^ ]*:assumed-role/[^ ]+ is not authorized to perform: [^\"]+")
+
+
+def as_aws_names_sqs_actions(extract):
+    def wrapped(*args, **kwargs):
+        action = extract(*args, **kwargs)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    return wrapped
 
 
 def noting_refusals(app, path):
@@ -47,6 +59,7 @@ def adding_forwarding_headers(app, api_host):
 
 
 if __name__ == "__main__":
+    iam_actions.extract_iam_action = as_aws_names_sqs_actions(iam_actions.extract_iam_action)
     # The API's host as stack.py registers it; AWS's own APIs are called at localhost.
     api_host = f"127.0.0.1:{os.environ['GATEWAY_PORT']}".encode()
     app = noting_refusals(ministack.app, os.environ["DENIED_CALLS"])

@@ -202,6 +202,7 @@ impl Incidents {
             incident: &incident,
             event: &event,
             alert: Some(&raw),
+            before: before.and_then(|counter| counter.incident_id),
         };
         self.store.open_incident(opening).await?;
         Ok(AlertOutcome::Triggered((&incident).into()))

@@ -95,6 +95,7 @@ impl Incidents {
             incident: &incident,
             event: &event,
             alert: None,
+            before: None,
         };
         self.store.open_incident(opening).await?;
         Ok(incident)
@@ -163,7 +164,7 @@ impl Incidents {
         }
         let counter = match (incident.is_open(), changed.incident.is_open()) {
             (true, false) => CounterChange::Resolve(None),
-            (false, true) => CounterChange::Reopen,
+            (false, true) => CounterChange::Reopen(self.settled_counter(incident).await?),
             _ => CounterChange::Follow,
         };
         match (counter, incident.is_open()) {
@@ -180,6 +181,19 @@ impl Incidents {
             }
         }
         Ok(changed.incident)
+    }
+
+    /// The closed incident that has the counter of this incident's key, its
+    /// count settled.
+    async fn settled_counter(&self, incident: &Incident) -> Result<Option<IncidentId>, StoreError> {
+        let Some(key) = &incident.dedup_key else {
+            return Ok(None);
+        };
+        let Some(counter) = self.store.counter(incident.service.id, key).await? else {
+            return Ok(None);
+        };
+        self.store.settle_count(&counter).await?;
+        Ok(counter.incident_id)
     }
 
     async fn key_is_taken(&self, incident: &Incident) -> Result<bool, StoreError> {

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The counter item of a dedup key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counter {
     /// The latest incident of the key; absent where only a resolve is remembered.
@@ -110,6 +110,9 @@ pub struct Opening<'a> {
     pub event: &'a Event,
     /// The alert that opens it.
     pub alert: Option<&'a RawAlert>,
+    /// The closed incident that the key's counter belongs to; its count is
+    /// settled ([`Store::settle_count`]).
+    pub before: Option<IncidentId>,
 }
 
 /// A raw alert kept with its incident.
@@ -147,9 +150,9 @@ pub enum CounterChange {
     FollowAndCount,
     /// The incident was resolved by an alert of this moment.
     Resolve(Option<Timestamp>),
-    /// The incident is open again: it takes the counter back, unless another
-    /// incident has it.
-    Reopen,
+    /// The incident is open again: it takes the counter back from the closed
+    /// incident that has it (itself, or a later one).
+    Reopen(Option<IncidentId>),
 }
 
 /// Which incidents a list shows.
@@ -316,6 +319,7 @@ impl Store {
             incident,
             event,
             alert,
+            before,
         } = opening;
         let mut items = vec![
             self.incident_put(incident)?
@@ -324,7 +328,7 @@ impl Store {
             self.event_put(event)?.in_transaction()?,
         ];
         if incident.dedup_key.is_some() {
-            items.push(self.counter_takeover(incident)?);
+            items.push(self.counter_takeover(incident, before)?);
         }
         if let Some(alert) = alert {
             items.push(self.raw_alert_put(incident.id, alert)?.in_transaction()?);
@@ -332,8 +336,14 @@ impl Store {
         self.transact(items).await
     }
 
-    /// The counter of a new (or reopened) incident replaces that of a closed one.
-    fn counter_takeover(&self, incident: &Incident) -> Result<TransactWriteItem, StoreError> {
+    /// The counter of a new (or reopened) incident replaces that of the closed
+    /// incident `before`, and of no other: the count of one that was opened and
+    /// closed in between is not settled yet.
+    fn counter_takeover(
+        &self,
+        incident: &Incident,
+        before: Option<IncidentId>,
+    ) -> Result<TransactWriteItem, StoreError> {
         let Some(key) = &incident.dedup_key else {
             return Err(StoreError::Refused("no dedup key".to_owned()));
         };
@@ -345,16 +355,18 @@ impl Store {
             title: counter_title(&incident.title, &key.pk),
             alert_count: incident.alert_count,
             last_alert_at: Some(incident.updated_at),
-            resolved_count: None,
-            resolved_occurred_at: None,
-            orphan_resolved_at: None,
-            orphan_until: None,
+            ..Counter::default()
         };
-        self.put(key, &counter)?
-            .only_if("attribute_not_exists(incidentId) OR #status = :resolved")
-            .name("#status", "status")
-            .value(":resolved", text(Status::Resolved.as_str()))
-            .in_transaction()
+        let put = self.put(key, &counter)?;
+        let put = match before {
+            None => put.only_if("attribute_not_exists(incidentId)"),
+            Some(before) => put
+                .only_if("incidentId = :before AND #status = :resolved")
+                .name("#status", "status")
+                .value(":before", text(before.to_string()))
+                .value(":resolved", text(Status::Resolved.as_str())),
+        };
+        put.in_transaction()
     }
 
     /// Writes the final alert count of a closed incident where alerts were
@@ -402,7 +414,7 @@ impl Store {
         let mut items = self.incident_and_events(incident, events)?;
         if incident.dedup_key.is_some() {
             items.push(match counter {
-                CounterChange::Reopen => self.counter_takeover(incident)?,
+                CounterChange::Reopen(before) => self.counter_takeover(incident, before)?,
                 _ => self.counter_update(incident, counter)?,
             });
         }
@@ -476,7 +488,7 @@ impl Store {
                     values.insert(":occurred".to_owned(), text(at.to_string()));
                 }
             }
-            CounterChange::Follow | CounterChange::Reopen => {}
+            CounterChange::Follow | CounterChange::Reopen(_) => {}
         }
         let update = Update::builder()
             .table_name(&self.table)

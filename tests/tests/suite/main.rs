@@ -1,0 +1,12 @@
+//! The rules of DESIGN.md and API.md, through the front door.
+
+mod alertmanager;
+mod bad_input;
+mod calls;
+mod deliveries;
+mod incidents;
+mod load;
+mod management;
+mod restart;
+mod rules;
+mod template;

@@ -3,6 +3,8 @@
 mod azure;
 mod cloudwatch;
 mod google_cloud_monitoring;
+#[cfg(test)]
+mod properties;
 mod tokens;
 
 use axum::Router;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    alert::Severity,
     id::{IntegrationId, ServiceId},
     incident::ServiceRef,
     time::Timestamp,
@@ -118,6 +119,18 @@ impl Settings {
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         }
+    }
+
+    /// A severity option, in a common severity word; another word counts as
+    /// absent.
+    pub fn severity(&self, name: &str) -> Option<Severity> {
+        Severity::from_common_word(self.text(name)?)
+    }
+
+    /// Whether an option has this value, whatever its case.
+    pub fn chooses(&self, name: &str, value: &str) -> bool {
+        self.text(name)
+            .is_some_and(|chosen| chosen.trim().eq_ignore_ascii_case(value))
     }
 
     /// A list of texts; a single text is a list of one. `None` where absent.

@@ -41,6 +41,9 @@ pub const RAW_ALERT_DETAILS_BYTES: usize = 100 * 1024;
 pub const REQUEST_EXCERPT_CHARS: usize = 2_000;
 /// One of so many accepted requests is written to the request log.
 pub const REQUEST_LOG_SAMPLE: u64 = 100;
+/// Longest reason why an alert was ignored, characters: it has to hold the
+/// address that confirms an SNS subscription, about 500.
+pub const REASON_CHARS: usize = 1_000;
 /// Entries of the request log answered at once.
 pub const REQUEST_LOG_PAGE: i32 = 100;
 /// Largest `settings` of an integration, bytes of JSON.

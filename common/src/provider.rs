@@ -5,10 +5,16 @@
 /// The function that takes a provider's alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Group {
+    /// `functions/apm`
+    Apm,
+    /// `functions/cicd`
+    Cicd,
     /// `functions/cloud`
     Cloud,
     /// `functions/metrics`
     Metrics,
+    /// `functions/logs`
+    Logs,
     /// `functions/custom`
     Custom,
 }
@@ -17,8 +23,11 @@ impl Group {
     /// The function's name.
     pub fn function(self) -> &'static str {
         match self {
+            Self::Apm => "apm",
+            Self::Cicd => "cicd",
             Self::Cloud => "cloud",
             Self::Metrics => "metrics",
+            Self::Logs => "logs",
             Self::Custom => "custom",
         }
     }
@@ -26,10 +35,27 @@ impl Group {
 
 /// Every provider and the group that takes its alerts.
 pub const PROVIDERS: &[(&str, Group)] = &[
+    ("prometheus", Group::Metrics),
+    ("icinga", Group::Metrics),
+    ("nagios", Group::Metrics),
+    ("zabbix", Group::Metrics),
+    ("elastic", Group::Logs),
+    ("splunk-oncall", Group::Logs),
+    ("grafana", Group::Apm),
+    ("datadog", Group::Apm),
+    ("newrelic", Group::Apm),
+    ("sentry", Group::Apm),
+    ("honeycomb", Group::Apm),
+    ("github", Group::Cicd),
+    ("gitlab", Group::Cicd),
+    ("bitbucket", Group::Cicd),
+    ("vercel", Group::Cicd),
+    ("dynatrace", Group::Apm),
+    ("appdynamics", Group::Apm),
+    ("splunk-observability", Group::Apm),
     ("azure", Group::Cloud),
     ("cloudwatch", Group::Cloud),
     ("google-cloud-monitoring", Group::Cloud),
-    ("prometheus", Group::Metrics),
     ("webhook", Group::Custom),
 ];
 

@@ -27,9 +27,17 @@ async fn an_alert_becomes_an_incident_and_a_signed_webhook() {
     assert_eq!(created.header("content-type"), "application/json");
     assert_body_contract(&created.bytes, &incident, &integration.service);
 
-    assert_eq!(world.accepted(&integration, alert).await["action"], "deduplicated");
-    let resolved = world.accepted(&integration, json!({ "status": "ok", "dedup_key": "disk" })).await;
-    assert_eq!((&resolved["action"], &resolved["incident"]["id"]), (&json!("resolved"), &json!(incident)));
+    assert_eq!(
+        world.accepted(&integration, alert).await["action"],
+        "deduplicated"
+    );
+    let resolved = world
+        .accepted(&integration, json!({ "status": "ok", "dedup_key": "disk" }))
+        .await;
+    assert_eq!(
+        (&resolved["action"], &resolved["incident"]["id"]),
+        (&json!("resolved"), &json!(incident))
+    );
 
     let arrivals = receiver.count(2).await;
     let events: Vec<&str> = arrivals.iter().map(|arrival| arrival.event()).collect();
@@ -39,7 +47,9 @@ async fn an_alert_becomes_an_incident_and_a_signed_webhook() {
     let read = world.get(&format!("/api/incidents/{incident}")).await;
     assert_eq!(read["incident"]["status"], "RESOLVED");
     assert_eq!(read["incident"]["alertCount"], 2);
-    let delivery = world.delivery(&webhook, |one| one["event"] == "incident.created").await;
+    let delivery = world
+        .delivery(&webhook, |one| one["event"] == "incident.created")
+        .await;
     assert_eq!(delivery["status"], "DELIVERED");
     assert_eq!(delivery["attempts"][0]["statusCode"], 200);
     world.stop().await;
@@ -48,12 +58,25 @@ async fn an_alert_becomes_an_incident_and_a_signed_webhook() {
 /// Both signatures, computed here from the documented rule.
 fn assert_signed(arrival: &opsknight_tests::receiver::Arrival, secret: &str) {
     let body = hmac(secret.as_bytes(), &arrival.bytes);
-    assert_eq!(arrival.header("x-webhook-signature"), format!("sha256={}", hex::encode(body)));
+    assert_eq!(
+        arrival.header("x-webhook-signature"),
+        format!("sha256={}", hex::encode(body))
+    );
     assert_eq!(arrival.header("webhook-id"), arrival.header("x-webhook-id"));
-    let key = STANDARD.decode(secret.strip_prefix("whsec_").expect("a generated secret")).expect("base64");
-    let mut signed = format!("{}.{}.", arrival.header("webhook-id"), arrival.header("webhook-timestamp")).into_bytes();
+    let key = STANDARD
+        .decode(secret.strip_prefix("whsec_").expect("a generated secret"))
+        .expect("base64");
+    let mut signed = format!(
+        "{}.{}.",
+        arrival.header("webhook-id"),
+        arrival.header("webhook-timestamp")
+    )
+    .into_bytes();
     signed.extend_from_slice(&arrival.bytes);
-    assert_eq!(arrival.header("webhook-signature"), format!("v1,{}", STANDARD.encode(hmac(&key, &signed))));
+    assert_eq!(
+        arrival.header("webhook-signature"),
+        format!("v1,{}", STANDARD.encode(hmac(&key, &signed)))
+    );
 }
 
 /// HMAC-SHA256 as RFC 2104 writes it, independent of the code under test.
@@ -73,13 +96,17 @@ fn assert_body_contract(bytes: &[u8], incident: &str, service: &str) {
     let body = std::str::from_utf8(bytes).expect("UTF-8");
     let keys = [
         r#"{"event":"incident.created","timestamp":""#,
-        &format!(r#"","data":{{"id":"{incident}","title":"Disk full on db-1","description":"é😀","status":"OPEN","urgency":"HIGH","priority":null,"service":{{"id":"{service}","name":""#),
+        &format!(
+            r#"","data":{{"id":"{incident}","title":"Disk full on db-1","description":"é😀","status":"OPEN","urgency":"HIGH","priority":null,"service":{{"id":"{service}","name":""#
+        ),
         r#""},"assignee":null,"createdAt":""#,
         r#"","acknowledgedAt":null,"resolvedAt":null,"snoozedUntil":null,"version":1}}"#,
     ];
     let mut rest = body;
     for part in keys {
-        let at = rest.find(part).unwrap_or_else(|| panic!("{part} is missing, or out of order, in {body}"));
+        let at = rest
+            .find(part)
+            .unwrap_or_else(|| panic!("{part} is missing, or out of order, in {body}"));
         rest = &rest[at + part.len()..];
     }
     assert!(rest.is_empty(), "{rest}");
@@ -93,24 +120,44 @@ async fn a_receiver_that_always_fails_ends_in_the_dead_letter_queue() {
     let webhook = world.webhook(receiver.url(), &integration.service).await;
     let dead_before = dead(&world).await;
 
-    world.accepted(&integration, json!({ "summary": "x", "dedup_key": "x" })).await;
+    world
+        .accepted(&integration, json!({ "summary": "x", "dedup_key": "x" }))
+        .await;
     // The schedule 1s,1s,2s is three retries after the first attempt.
     let arrivals = receiver.count(4).await;
-    let attempts: Vec<&str> = arrivals.iter().map(|arrival| arrival.header("x-webhook-attempt")).collect();
+    let attempts: Vec<&str> = arrivals
+        .iter()
+        .map(|arrival| arrival.header("x-webhook-attempt"))
+        .collect();
     assert_eq!(attempts, ["1", "2", "3", "4"]);
-    assert!(arrivals.iter().all(|arrival| arrival.header("webhook-id") == arrivals[0].header("webhook-id")));
-    assert!(arrivals.iter().all(|arrival| arrival.bytes == arrivals[0].bytes));
+    assert!(
+        arrivals
+            .iter()
+            .all(|arrival| arrival.header("webhook-id") == arrivals[0].header("webhook-id"))
+    );
+    assert!(
+        arrivals
+            .iter()
+            .all(|arrival| arrival.bytes == arrivals[0].bytes)
+    );
 
-    let failed = world.delivery(&webhook, |one| one["status"] == "FAILED").await;
+    let failed = world
+        .delivery(&webhook, |one| one["status"] == "FAILED")
+        .await;
     assert_eq!(failed["attempts"].as_array().map(Vec::len), Some(4));
     assert_eq!(failed["attempts"][3]["error"], "answered 500");
     assert_eq!(failed["nextAttemptAt"], Value::Null);
-    wait::until("a dead letter", || async { (dead(&world).await == dead_before + 1).then_some(()) }).await;
+    wait::until("a dead letter", || async {
+        (dead(&world).await == dead_before + 1).then_some(())
+    })
+    .await;
     world.stop().await;
 }
 
 async fn dead(world: &World) -> u64 {
-    world.get("/api/delivery-queue").await["dead"].as_u64().expect("a number")
+    world.get("/api/delivery-queue").await["dead"]
+        .as_u64()
+        .expect("a number")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -122,16 +169,36 @@ async fn an_alertmanager_group_opens_and_closes_each_of_its_alerts() {
                 "annotations": {}, "startsAt": "2026-08-06T07:00:00Z", "endsAt": "2026-08-06T08:00:00Z" })
     };
     let group = |alerts: Value| json!({ "version": "4", "status": "firing", "alerts": alerts });
-    let opened = world.alert(&integration, group(json!([alert("a", "firing"), alert("b", "firing")]))).await;
+    let opened = world
+        .alert(
+            &integration,
+            group(json!([alert("a", "firing"), alert("b", "firing")])),
+        )
+        .await;
     let opened = opened.expect(StatusCode::OK);
     assert_eq!(opened["results"].as_array().map(Vec::len), Some(2));
 
-    let closed = world.alert(&integration, group(json!([alert("a", "resolved"), alert("b", "firing")]))).await;
+    let closed = world
+        .alert(
+            &integration,
+            group(json!([alert("a", "resolved"), alert("b", "firing")])),
+        )
+        .await;
     let closed = closed.expect(StatusCode::OK);
-    let actions: Vec<&Value> = closed["results"].as_array().expect("results").iter().map(|one| &one["action"]).collect();
+    let actions: Vec<&Value> = closed["results"]
+        .as_array()
+        .expect("results")
+        .iter()
+        .map(|one| &one["action"])
+        .collect();
     assert_eq!(actions, ["resolved", "deduplicated"]);
 
-    let open = world.get(&format!("/api/incidents?status=OPEN&serviceId={}", integration.service)).await;
+    let open = world
+        .get(&format!(
+            "/api/incidents?status=OPEN&serviceId={}",
+            integration.service
+        ))
+        .await;
     assert_eq!(open["incidents"].as_array().map(Vec::len), Some(1));
     assert_eq!(open["incidents"][0]["title"], "b");
     world.stop().await;
@@ -141,22 +208,66 @@ async fn an_alertmanager_group_opens_and_closes_each_of_its_alerts() {
 async fn unknown_routes_methods_and_callers_get_the_documented_error() {
     let world = World::start().await;
     let cases = [
-        (Method::GET, "/api/nothing", StatusCode::NOT_FOUND, "not_found"),
-        (Method::PUT, "/api/services", StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-        (Method::DELETE, "/api/incidents", StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-        (Method::GET, "/api/integrations/webhook", StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-        (Method::GET, "/api/services", StatusCode::UNAUTHORIZED, "missing_credential"),
-        (Method::POST, "/api/integrations/webhook", StatusCode::BAD_REQUEST, "missing_integration_id"),
-        (Method::POST, "/api/integrations/webhook?integrationId=nope", StatusCode::NOT_FOUND, "not_found"),
+        (
+            Method::GET,
+            "/api/nothing",
+            StatusCode::NOT_FOUND,
+            "not_found",
+        ),
+        (
+            Method::PUT,
+            "/api/services",
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+        ),
+        (
+            Method::DELETE,
+            "/api/incidents",
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+        ),
+        (
+            Method::GET,
+            "/api/integrations/webhook",
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+        ),
+        (
+            Method::GET,
+            "/api/services",
+            StatusCode::UNAUTHORIZED,
+            "missing_credential",
+        ),
+        (
+            Method::POST,
+            "/api/integrations/webhook",
+            StatusCode::BAD_REQUEST,
+            "missing_integration_id",
+        ),
+        (
+            Method::POST,
+            "/api/integrations/webhook?integrationId=nope",
+            StatusCode::NOT_FOUND,
+            "not_found",
+        ),
     ];
     for (method, path, status, code) in cases {
         let answer = world.send(method.clone(), path, &[], "").await;
-        assert!(answer.headers.contains_key("x-request-id"), "{method} {path}");
+        assert!(
+            answer.headers.contains_key("x-request-id"),
+            "{method} {path}"
+        );
         let body = answer.expect(status);
         assert_eq!(body["code"], code, "{method} {path}");
-        assert!(body["error"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
+        assert!(
+            body["error"].as_str().is_some_and(|text| !text.is_empty()),
+            "{method} {path}"
+        );
     }
-    let health = world.send(Method::GET, "/api/health", &[], "").await.expect(StatusCode::OK);
+    let health = world
+        .send(Method::GET, "/api/health", &[], "")
+        .await
+        .expect(StatusCode::OK);
     assert_eq!(health["status"], "healthy");
     world.stop().await;
 }

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::header::AUTHORIZATION;
 
 use super::Received;
-use crate::crypto;
+use crate::{crypto, time::Timestamp};
 
 /// Whether the request carries the integration key, whose digest is `key_hash`.
 pub fn has_integration_key(received: &Received, key_hash: &str) -> bool {
@@ -67,6 +67,69 @@ pub fn is_hmac_sha256_hex(hex: &str, secret: &str, data: &[u8]) -> bool {
     hex::decode(hex).is_ok_and(|given| crypto::same_secret(&given, &expected))
 }
 
+/// Whether `base64` is the HMAC-SHA1 of `data`.
+pub fn is_hmac_sha1_base64(base64: &str, secret: &str, data: &[u8]) -> bool {
+    let expected = crypto::hmac_sha1(secret.as_bytes(), data);
+    crypto::from_base64(base64).is_some_and(|given| crypto::same_secret(&given, &expected))
+}
+
+/// Whether `hex` is the HMAC-SHA1 of `data`, in digits of either case.
+pub fn is_hmac_sha1_hex(hex: &str, secret: &str, data: &[u8]) -> bool {
+    let expected = crypto::hmac_sha1(secret.as_bytes(), data);
+    hex::decode(hex).is_ok_and(|given| crypto::same_secret(&given, &expected))
+}
+
+/// Whether `base64` (with padding) is the HMAC-SHA256 of `data`.
+pub fn is_hmac_sha256_base64(base64: &str, secret: &str, data: &[u8]) -> bool {
+    let expected = crypto::hmac_sha256(secret.as_bytes(), data);
+    crypto::from_base64(base64).is_some_and(|given| crypto::same_secret(&given, &expected))
+}
+
+/// Whether the header is `sha256=` and the hex HMAC-SHA256 of the raw body; any
+/// other method before the `=` is wrong.
+pub fn has_sha256_header(received: &Received, name: &str, secret: &str) -> bool {
+    received
+        .header(name)
+        .and_then(|value| value.strip_prefix("sha256="))
+        .is_some_and(|hex| is_hmac_sha256_hex(hex, secret, &received.body))
+}
+
+/// Whether the request is signed as Standard Webhooks says: one `v1,<base64>`
+/// of `webhook-signature` is the HMAC-SHA256 over `id.timestamp.body`. A
+/// `timestamp` (unix seconds) further than `tolerance_seconds` from now is
+/// refused; 0 turns that check off.
+pub fn has_standard_signature(
+    received: &Received,
+    secret: &str,
+    tolerance_seconds: u64,
+    now: Timestamp,
+) -> bool {
+    let (Some(id), Some(sent_at), Some(signatures)) = (
+        received.header("webhook-id"),
+        received.header("webhook-timestamp"),
+        received.header("webhook-signature"),
+    ) else {
+        return false;
+    };
+    let is_fresh = tolerance_seconds == 0
+        || sent_at
+            .parse::<u64>()
+            .is_ok_and(|at| at.abs_diff(now.unix_seconds()) <= tolerance_seconds);
+    let Some(key) = secret
+        .strip_prefix("whsec_")
+        .and_then(crypto::from_base64)
+        .filter(|_| is_fresh)
+    else {
+        return false;
+    };
+    let head = format!("{id}.{sent_at}.");
+    let expected = crypto::hmac_sha256_parts(&key, &[head.as_bytes(), &received.body]);
+    signatures
+        .split_ascii_whitespace()
+        .filter_map(|signature| crypto::from_base64(signature.strip_prefix("v1,")?))
+        .any(|given| crypto::same_secret(&given, &expected))
+}
+
 /// The token of `Authorization: Bearer`.
 pub fn bearer(received: &Received) -> Option<String> {
     scheme(received, "bearer").map(str::to_owned)
@@ -116,6 +179,7 @@ mod tests {
             method: Method::POST,
             headers,
             query,
+            url: None,
             body: bytes::Bytes::from_static(b"{\"a\":1}"),
         }
     }
@@ -179,5 +243,94 @@ mod tests {
             &[],
         );
         assert!(has_generic_signature(&both, "secret"));
+    }
+
+    #[test]
+    fn the_published_standard_webhooks_vector_is_accepted() {
+        const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        const RIGHT: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        let signed = |signature: &str| Received {
+            body: bytes::Bytes::from_static(br#"{"test": 2432232314}"#),
+            ..request(
+                &[
+                    ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+                    ("webhook-timestamp", "1614265330"),
+                    ("webhook-signature", signature),
+                ],
+                &[],
+            )
+        };
+        let at = |seconds: u64| Timestamp::from_unix_millis(seconds * 1_000);
+        let verify = |signature: &str, seconds: u64, tolerance: u64| {
+            has_standard_signature(&signed(signature), SECRET, tolerance, at(seconds))
+        };
+        assert!(verify(RIGHT, 1_614_265_330 + 300, 300));
+        assert!(verify(RIGHT, 1_614_265_330 - 300, 300));
+        assert!(!verify(RIGHT, 1_614_265_330 + 301, 300));
+        assert!(!verify(RIGHT, 1_614_265_330 - 301, 300));
+        assert!(verify(RIGHT, 0, 0));
+        assert!(verify(&format!("v1a,x v1,AAAA {RIGHT}"), 0, 0));
+        for wrong in [
+            "",
+            "v1,",
+            "v1,AAAA",
+            &RIGHT[3..],
+            &RIGHT.replace("v1", "v2"),
+        ] {
+            assert!(!verify(wrong, 0, 0), "{wrong}");
+        }
+        let right = signed(RIGHT);
+        for secret in ["whsec_", "whsec_***", &SECRET[6..]] {
+            assert!(
+                !has_standard_signature(&right, secret, 0, at(0)),
+                "{secret}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_method_before_the_signature_is_read() {
+        // GitHub's published vector.
+        const HEX: &str = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+        let signed = |value: &str| Received {
+            body: bytes::Bytes::from_static(b"Hello, World!"),
+            ..request(&[("x-hub-signature-256", value)], &[])
+        };
+        let verify = |value: &str| {
+            has_sha256_header(
+                &signed(value),
+                "x-hub-signature-256",
+                "It's a Secret to Everybody",
+            )
+        };
+        assert!(verify(&format!("sha256={HEX}")));
+        for wrong in [
+            HEX.to_owned(),
+            format!("sha1={HEX}"),
+            format!("={HEX}"),
+            "sha256=".to_owned(),
+        ] {
+            assert!(!verify(&wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn base64_and_hex_are_not_the_same() {
+        let mac = crypto::hmac_sha256(b"secret", b"{}");
+        assert!(is_hmac_sha256_base64(
+            &STANDARD.encode(mac),
+            "secret",
+            b"{}"
+        ));
+        assert!(!is_hmac_sha256_base64(&hex::encode(mac), "secret", b"{}"));
+        assert!(!is_hmac_sha256_base64(
+            STANDARD.encode(mac).trim_end_matches('='),
+            "secret",
+            b"{}"
+        ));
+        assert!(!is_hmac_sha256_base64("", "secret", b"{}"));
+        let mac = hex::encode(crypto::hmac_sha1(b"secret", b"{}"));
+        assert!(is_hmac_sha1_hex(&mac, "secret", b"{}"));
+        assert!(!is_hmac_sha1_hex(&mac, "other", b"{}"));
     }
 }

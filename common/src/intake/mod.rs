@@ -1,12 +1,17 @@
 //! Intake: who sent it, is it signed, what does it say, what changes. One
 //! pipeline for every vendor; a vendor is a [`Vendor`] in its group's router.
 
+pub mod alertmanager;
+mod authentication;
 pub mod credentials;
-mod interactive;
 mod pipeline;
 mod received;
+mod repair;
 pub mod value;
 mod vendor;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use std::sync::Arc;
 
@@ -17,18 +22,19 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 
-pub use interactive::{Admission, Attempt, Rejection};
-pub use pipeline::{AlertResult, ResultAction, apply_alerts};
+pub use authentication::{Admission, Attempt, Rejection};
+pub use pipeline::{AlertResult, ResultAction, apply_alerts, read, receive_for};
 pub use received::{Received, Unreadable};
 pub use vendor::{Authentication, Context, Methods, Parsed, Vendor};
 
-use crate::{incidents::Incidents, outbound::Fetch, store::Store};
+use crate::{config, incidents::Incidents, outbound::Fetch, store::Store};
 
 /// What every intake function works with.
 #[derive(Debug, Clone)]
 pub struct Intake {
     incidents: Incidents,
     outbound: Option<Arc<dyn Fetch>>,
+    public_url: Option<Arc<str>>,
 }
 
 impl Intake {
@@ -37,31 +43,46 @@ impl Intake {
         Self {
             incidents: Incidents::new(store),
             outbound: None,
+            public_url: None,
         }
     }
 
     /// The same with a way out, for vendors whose requests are verified with
     /// what somebody else publishes.
     #[must_use]
-    pub fn with_outbound(self, outbound: impl Fetch + 'static) -> Self {
-        Self {
-            outbound: Some(Arc::new(outbound)),
-            ..self
-        }
+    pub fn with_outbound(mut self, outbound: impl Fetch + 'static) -> Self {
+        self.outbound = Some(Arc::new(outbound));
+        self
+    }
+
+    /// The same, at this public base URL (`https://hooks.example.com`): some
+    /// vendors sign the address that they send to.
+    #[must_use]
+    pub fn at(mut self, public_url: &str) -> Self {
+        self.public_url = Some(public_url.trim_end_matches('/').into());
+        self
     }
 
     /// Intake into the table that the environment names.
     ///
     /// # Errors
     /// Names the variable that is missing.
-    pub async fn from_env() -> Result<Self, crate::config::ConfigError> {
+    pub async fn from_env() -> Result<Self, config::ConfigError> {
         let sdk = crate::aws::sdk_config().await;
-        Ok(Self::new(Store::from_env(&sdk).await?))
+        let intake = Self::new(Store::from_env(&sdk).await?);
+        Ok(match config::optional("PUBLIC_URL") {
+            Some(url) => intake.at(url.trim()),
+            None => intake,
+        })
     }
 
     /// The incidents that alerts go to.
     pub fn incidents(&self) -> &Incidents {
         &self.incidents
+    }
+
+    fn public_url(&self) -> Option<&str> {
+        self.public_url.as_deref()
     }
 
     fn store(&self) -> &Store {
@@ -80,6 +101,7 @@ pub fn router(intake: Intake, vendors: &'static [Vendor]) -> Router {
 fn route(vendor: &'static Vendor) -> MethodRouter<Arc<Intake>> {
     let methods = match vendor.methods {
         Methods::Post => MethodFilter::POST,
+        Methods::PostAndPut => MethodFilter::POST.or(MethodFilter::PUT),
         Methods::GetAndPost => MethodFilter::POST.or(MethodFilter::GET),
     };
     on(

@@ -9,8 +9,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::{
-    Admission, Attempt, Authentication, Context, Intake, Parsed, Received, Rejection, Vendor,
-    credentials,
+    Attempt, Context, Intake, Parsed, Received, Vendor, authentication::authenticate, credentials,
 };
 use crate::{
     alert::{Action, Alert, DedupKey, Severity},
@@ -110,14 +109,50 @@ async fn accept(
     vendor: &'static Vendor,
     request: Request,
 ) -> Result<Vec<AlertResult>, ApiError> {
-    let received = read(request).await?;
+    let received = read(intake, request).await?;
     let integration = find_integration(intake.store(), vendor, &received).await?;
+    take(intake, vendor, &integration, &received, Found::ById).await
+}
+
+/// Takes a request for the integration whose key it named: the way of a
+/// vendor's own addresses, which have no `integrationId`. The caller has looked
+/// the integration up ([`Store::integration_by_key`]).
+///
+/// # Errors
+/// Those of an intake request: another provider's integration, a disabled one,
+/// a wrong signature, an unreadable body, overload.
+pub async fn receive_for(
+    intake: &Intake,
+    vendor: &'static Vendor,
+    integration: &Integration,
+    received: &Received,
+) -> Result<Vec<AlertResult>, ApiError> {
+    check_usable(vendor, integration)?;
+    take(intake, vendor, integration, received, Found::ByKey).await
+}
+
+/// How a request named its integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// By its id: the key has to be presented besides where it is required.
+    ById,
+    /// By its key.
+    ByKey,
+}
+
+async fn take(
+    intake: &Intake,
+    vendor: &Vendor,
+    integration: &Integration,
+    received: &Received,
+    found: Found,
+) -> Result<Vec<AlertResult>, ApiError> {
     let context = Context {
-        integration: &integration,
+        integration,
         now: Timestamp::now(),
     };
-    let outcome = process(intake, vendor, &received, &context).await;
-    log_request(intake.store(), &received, &context, &outcome).await;
+    let outcome = process(intake, vendor, received, &context, found).await;
+    log_request(intake.store(), received, &context, &outcome).await;
     outcome
 }
 
@@ -126,18 +161,24 @@ async fn process(
     vendor: &Vendor,
     received: &Received,
     context: &Context<'_>,
+    found: Found,
 ) -> Result<Vec<AlertResult>, ApiError> {
-    let admission = check_credentials(intake, vendor, received, context)
+    check_key(received, context.integration, found).map_err(ApiError::asking_for_basic)?;
+    let store = intake.store();
+    let attempt = Attempt {
+        received,
+        context,
+        store,
+        outbound: intake.outbound.as_deref(),
+    };
+    let admission = authenticate(vendor, attempt)
         .await
         .map_err(ApiError::asking_for_basic)?;
-    let (store, integration) = (intake.store(), context.integration.id);
-    if let Some(message) = &admission.message {
-        let seen = store.has_message(integration, message, context.now).await;
-        if seen.map_err(|error| overloaded(vendor, &error))? {
-            return Ok(vec![ignored("duplicate delivery".to_owned())]);
-        }
+    let is_copy = admission.is_copy(store, context).await;
+    if is_copy.map_err(|error| overloaded(vendor, &error))? {
+        return Ok(vec![ignored("duplicate delivery".to_owned())]);
     }
-    let parsed = match admission.settled {
+    let parsed = match &admission.settled {
         Some(reason) => vec![Parsed::ignored(reason)],
         None => (vendor.normalise)(received, context)
             .map_err(|error| ApiError::bad_request("unreadable_body", error.to_string()))?,
@@ -145,19 +186,20 @@ async fn process(
     let results = apply_alerts(intake.incidents(), vendor.name, context, parsed)
         .await
         .map_err(|error| overloaded(vendor, &error))?;
-    if let Some(message) = &admission.message
-        && let Err(error) = store
-            .remember_message(integration, message, context.now)
-            .await
-    {
-        // The alert is stored: refusing it now would only bring a copy.
-        tracing::warn!(integration.id = %integration, %error, "a message was not remembered");
-    }
+    admission.remember(store, context).await;
     Ok(results)
 }
 
-async fn read(request: Request) -> Result<Received, ApiError> {
+/// Reads a request as intake needs it.
+///
+/// # Errors
+/// 413 over the limit, 400 where the connection breaks.
+pub async fn read(intake: &Intake, request: Request) -> Result<Received, ApiError> {
     let (parts, payload) = request.into_parts();
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
@@ -166,6 +208,7 @@ async fn read(request: Request) -> Result<Received, ApiError> {
         method: parts.method,
         headers: parts.headers,
         query,
+        url: intake.public_url().map(|base| format!("{base}{target}")),
         body,
     })
 }
@@ -182,79 +225,42 @@ async fn find_integration(
         .ok_or_else(|| {
             ApiError::bad_request("missing_integration_id", "the query has no integrationId")
         })?;
-    let unknown = || ApiError::not_found("there is no such integration of this provider");
-    let id: IntegrationId = given.parse().map_err(|_| unknown())?;
+    let id: IntegrationId = given.parse().map_err(|_| unknown_integration())?;
     let found = store
         .integration(id)
         .await
         .map_err(|error| overloaded(vendor, &error))?;
-    let integration = found
-        .filter(|integration| integration.provider == vendor.name)
-        .ok_or_else(unknown)?;
+    let integration = found.ok_or_else(unknown_integration)?;
+    check_usable(vendor, &integration)?;
+    Ok(integration)
+}
+
+fn unknown_integration() -> ApiError {
+    ApiError::not_found("there is no such integration of this provider")
+}
+
+fn check_usable(vendor: &Vendor, integration: &Integration) -> Result<(), ApiError> {
+    if integration.provider != vendor.name {
+        return Err(unknown_integration());
+    }
     if !integration.enabled {
         return Err(ApiError::forbidden(
             "integration_disabled",
             "the integration is disabled",
         ));
     }
-    Ok(integration)
+    Ok(())
 }
 
-async fn check_credentials(
-    intake: &Intake,
-    vendor: &Vendor,
-    received: &Received,
-    context: &Context<'_>,
-) -> Result<Admission, ApiError> {
-    let integration = context.integration;
-    if integration.require_key && !credentials::has_integration_key(received, &integration.key_hash)
-    {
+fn check_key(received: &Received, integration: &Integration, found: Found) -> Result<(), ApiError> {
+    let asked = integration.require_key && found == Found::ById;
+    if asked && !credentials::has_integration_key(received, &integration.key_hash) {
         return Err(ApiError::unauthorized(
             "invalid_key",
             "the integration key is missing or wrong",
         ));
     }
-    let secret = integration.signature_secret.as_deref();
-    let proven = match (vendor.authentication, secret) {
-        (Authentication::Interactive(check), _) => {
-            let attempt = Attempt {
-                received,
-                context,
-                store: intake.store(),
-                outbound: intake.outbound.as_deref(),
-            };
-            return check(attempt)
-                .await
-                .map_err(|rejection| rejected(vendor, rejection));
-        }
-        (_, None) => true,
-        (Authentication::Native(verify), Some(secret)) => verify(received, secret, context),
-        (Authentication::SharedSecret, Some(secret)) => {
-            credentials::has_shared_secret(received, secret)
-        }
-    };
-    if proven {
-        Ok(Admission::default())
-    } else {
-        Err(ApiError::unauthorized(
-            "invalid_signature",
-            "the signature or token is missing or wrong",
-        ))
-    }
-}
-
-fn rejected(vendor: &Vendor, rejection: Rejection) -> ApiError {
-    match rejection {
-        Rejection::Unproven(reason) => ApiError::unauthorized("invalid_signature", reason),
-        Rejection::Unavailable(reason) => {
-            tracing::error!(
-                provider = vendor.name,
-                reason,
-                "a request could not be checked"
-            );
-            ApiError::overloaded(vendor.overload)
-        }
-    }
+    Ok(())
 }
 
 fn overloaded(vendor: &Vendor, error: &StoreError) -> ApiError {
@@ -362,7 +368,8 @@ async fn tell_unrecognised(
 fn ignored(reason: String) -> AlertResult {
     AlertResult {
         action: ResultAction::Ignored,
-        reason: Some(reason),
+        // Reasons quote what was sent.
+        reason: Some(text::line(&reason, limits::REASON_CHARS)),
         dedup_key: None,
         severity: None,
         incident: None,

@@ -25,6 +25,9 @@ pub struct Received {
     pub headers: HeaderMap,
     /// Its decoded query, in order.
     pub query: Vec<(String, String)>,
+    /// The whole address as its sender knows it, where the deployment knows
+    /// its own; never made from `Host`, which the sender chooses.
+    pub url: Option<String>,
     /// Its body, byte for byte.
     pub body: Bytes,
 }
@@ -53,11 +56,32 @@ impl Received {
         matches!(first, Some(b'{' | b'['))
     }
 
-    /// The body as JSON.
+    /// The decoded fields of a form body, in order.
+    pub fn form_fields(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(self.text_bytes())
+            .into_owned()
+            .collect()
+    }
+
+    /// Whether its type says that the body is a form.
+    pub fn is_form(&self) -> bool {
+        self.header("content-type").is_some_and(|kind| {
+            let kind = kind.split(';').next().unwrap_or_default();
+            kind.trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        })
+    }
+
+    /// The body as JSON: an object or a list.
     ///
     /// # Errors
-    /// [`Unreadable`] where it is broken, nested too deep or not UTF-8.
+    /// [`Unreadable`] where it is neither, broken, nested too deep or not UTF-8.
     pub fn json(&self) -> Result<Value, Unreadable> {
+        if !self.looks_like_json() {
+            return Err(Unreadable::new(
+                "the body is neither a JSON object nor a list",
+            ));
+        }
         serde_json::from_slice(self.text_bytes())
             .map_err(|error| Unreadable::new(format!("the body is not valid JSON: {error}")))
     }
@@ -74,7 +98,7 @@ impl Received {
     }
 
     /// The body without a byte order mark.
-    fn text_bytes(&self) -> &[u8] {
+    pub(super) fn text_bytes(&self) -> &[u8] {
         self.body
             .strip_prefix(b"\xef\xbb\xbf")
             .unwrap_or(&self.body)

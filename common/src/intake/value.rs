@@ -47,6 +47,25 @@ pub fn is_word(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
+/// The same object with its keys in lower case and without spaces and
+/// underscores, for templates that users write themselves. Of keys that become
+/// the same, the first that has a value stays.
+pub fn with_folded_keys(object: &Value) -> Value {
+    let mut folded = serde_json::Map::new();
+    for (key, value) in object.as_object().into_iter().flatten() {
+        let key: String = key
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '_')
+            .flat_map(char::to_lowercase)
+            .collect();
+        let is_kept = |kept: &Value| text(kept).is_some() || kept.is_object() || kept.is_array();
+        if !folded.get(&key).is_some_and(is_kept) {
+            folded.insert(key, value.clone());
+        }
+    }
+    Value::Object(folded)
+}
+
 /// An identity of several parts: a compact JSON list of texts.
 pub fn identity(parts: &[&str]) -> String {
     Value::from(parts.to_vec()).to_string()
@@ -64,11 +83,18 @@ pub fn is_placeholder(text: &str) -> bool {
                 c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '#')
             })
     };
+    // Nagios: `$SERVICEDESC$`, `$HOSTSTATE:web-1$`; Icinga: `$service.name$`.
+    let is_macro = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-'))
+    };
     text == "*UNKNOWN*"
         || wrapped("${", "}").is_some_and(|inner| !inner.contains('}'))
         || wrapped("{{", "}}").is_some_and(|inner| !inner.contains("}}"))
-        || wrapped("$", "$").is_some_and(is_name)
-        || wrapped("{", "}").is_some_and(is_name)
+        || wrapped("$", "$").is_some_and(is_macro)
+        || wrapped("{", "}").is_some_and(|inner| is_name(inner.strip_prefix('$').unwrap_or(inner)))
 }
 
 #[cfg(test)]
@@ -99,12 +125,27 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_found_however_they_are_written() {
+        let folded = with_folded_keys(&json!({
+            "Problem URL": "", "ProblemURL": "u", "event_type": "t", "EventType": "other", "Id": 7, "list": [1]
+        }));
+        assert_eq!(text_at(&folded, "problemurl").as_deref(), Some("u"));
+        assert_eq!(text_at(&folded, "id").as_deref(), Some("7"));
+        assert_eq!(folded["list"], json!([1]));
+        // Keys are visited in their order in the table of the object.
+        assert_eq!(text_at(&folded, "eventtype").as_deref(), Some("other"));
+        assert_eq!(with_folded_keys(&json!([])), json!({}));
+    }
+
+    #[test]
     fn unfilled_variables_are_absent() {
         for text in [
             "${alert.id}",
             "{{ .Title }}",
             "$SERVICEDESC$",
+            "$service.name$",
             "{EVENT.ID}",
+            "{$ZABBIX.URL}",
             "*UNKNOWN*",
         ] {
             assert!(is_placeholder(text), "{text}");
@@ -118,6 +159,9 @@ mod tests {
             "${a} ${b}",
             "$",
             "$$",
+            "$5$",
+            "$a b$",
+            "{$}",
             "",
         ] {
             assert!(!is_placeholder(text), "{text}");

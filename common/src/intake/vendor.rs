@@ -31,6 +31,8 @@ pub struct Vendor {
 pub enum Methods {
     /// POST only.
     Post,
+    /// POST, and PUT where the sender was set up so.
+    PostAndPut,
     /// POST, and GET with everything in the query.
     GetAndPost,
 }

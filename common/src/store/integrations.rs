@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, keys, keys::Key, read, text};
 use crate::{
+    crypto,
     id::{IntegrationId, ServiceId},
     integration::Integration,
 };
@@ -15,6 +16,14 @@ use crate::{
 pub struct IntegrationKey {
     /// The integration.
     pub integration_id: IntegrationId,
+}
+
+/// What a key of any kind leads to: only that of an integration to one.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyTarget {
+    #[serde(default)]
+    integration_id: Option<IntegrationId>,
 }
 
 /// The entry of an integration in its service's list.
@@ -63,6 +72,21 @@ impl Store {
     /// See [`StoreError`].
     pub async fn integration(&self, id: IntegrationId) -> Result<Option<Integration>, StoreError> {
         self.get(keys::integration(id)).await
+    }
+
+    /// The integration of this integration key. Other keys (those of the
+    /// management API) lie beside them under their digests and lead nowhere.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn integration_by_key(&self, key: &str) -> Result<Option<Integration>, StoreError> {
+        let hash = crypto::sha256_hex(key.as_bytes());
+        let target: Option<KeyTarget> = self.get(keys::secret_key(&hash)).await?;
+        let Some(id) = target.and_then(|target| target.integration_id) else {
+            return Ok(None);
+        };
+        let found = self.integration(id).await?;
+        Ok(found.filter(|integration| integration.key_hash == hash))
     }
 
     /// The integrations of a service, oldest first.

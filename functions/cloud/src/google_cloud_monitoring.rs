@@ -155,6 +155,6 @@ fn severity(incident: &Value, settings: &Settings) -> Severity {
     own.or_else(|| {
         Severity::from_prometheus_word(&text_at(incident, "policy_user_labels.severity")?)
     })
-    .or_else(|| Severity::from_common_word(settings.text("defaultSeverity")?))
+    .or_else(|| settings.severity("defaultSeverity"))
     .unwrap_or(Severity::Error)
 }

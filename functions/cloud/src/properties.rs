@@ -72,6 +72,7 @@ fn normalise(vendor: &Vendor, body: Vec<u8>) -> Result<Vec<Parsed>, Unreadable> 
         method: http::Method::POST,
         headers: http::HeaderMap::new(),
         query: Vec::new(),
+        url: None,
         body: body.into(),
     };
     (vendor.normalise)(&received, &context)

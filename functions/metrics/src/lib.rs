@@ -1,6 +1,13 @@
 //! Alerts of metrics systems.
 
+mod icinga;
+mod nagios;
+mod plugin;
 mod prometheus;
+mod zabbix;
+
+#[cfg(test)]
+mod properties;
 
 use axum::Router;
 use common::{
@@ -8,7 +15,12 @@ use common::{
     intake::{self, Intake, Vendor},
 };
 
-const VENDORS: &[Vendor] = &[prometheus::VENDOR];
+const VENDORS: &[Vendor] = &[
+    prometheus::VENDOR,
+    icinga::VENDOR,
+    nagios::VENDOR,
+    zabbix::VENDOR,
+];
 
 /// The function's routes, without what [`router`] wraps around them.
 pub fn routes(intake: Intake) -> Router {

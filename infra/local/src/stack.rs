@@ -287,10 +287,13 @@ async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<
 fn router(parts: &Parts, written: Arc<Notify>) -> Router {
     let intake = Intake::new(parts.store.clone());
     let routes = Router::new()
+        .merge(apm::routes(intake.clone()))
+        .merge(cicd::routes(intake.clone()))
         .merge(cloud::routes(
             intake.clone().with_outbound(parts.outbound.clone()),
         ))
         .merge(custom::routes(intake.clone()))
+        .merge(logs::routes(intake.clone()))
         .merge(metrics::routes(intake))
         .merge(incidents::routes(incidents::App::new(
             parts.store.clone(),

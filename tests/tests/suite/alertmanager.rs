@@ -12,9 +12,16 @@ const PROGRAM: &str = "prometheus-alertmanager";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_alertmanager_opens_and_closes_an_incident() {
-    let installed = Command::new(PROGRAM).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
+    let installed = Command::new(PROGRAM)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .await;
     if !installed.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: {PROGRAM} is not installed (apt-get install {PROGRAM}); .ci/run installs it");
+        eprintln!(
+            "SKIPPED: {PROGRAM} is not installed (apt-get install {PROGRAM}); .ci/run installs it"
+        );
         return;
     }
     let world = World::start().await;
@@ -34,7 +41,10 @@ async fn a_real_alertmanager_opens_and_closes_an_incident() {
     let alert = json!([{ "labels": { "alertname": "DiskFull", "severity": "critical", "instance": "db-1" },
                          "annotations": { "summary": "Disk full on db-1" }, "endsAt": ends }]);
     wait::until("Alertmanager takes the alert", || async {
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
         let sent = client.post(&api).json(&alert).send().await.ok()?;
         (sent.status() == StatusCode::OK).then_some(())
     })
@@ -48,11 +58,17 @@ async fn a_real_alertmanager_opens_and_closes_an_incident() {
         }
     };
     let open = wait::until("the incident", || find("OPEN")).await;
-    assert_eq!((&open["title"], &open["urgency"]), (&json!("Disk full on db-1"), &json!("HIGH")));
+    assert_eq!(
+        (&open["title"], &open["urgency"]),
+        (&json!("Disk full on db-1"), &json!("HIGH"))
+    );
     let resolved = wait::until("its end", || find("RESOLVED")).await;
     assert_eq!(resolved["id"], open["id"]);
     assert_eq!(world.incidents(&integration.service).await.len(), 1);
-    let log = format!("/api/services/{}/integrations/{}/requests", integration.service, integration.id);
+    let log = format!(
+        "/api/services/{}/integrations/{}/requests",
+        integration.service, integration.id
+    );
     let rejected: Vec<Value> = world.get(&log).await["requests"]
         .as_array()
         .into_iter()
@@ -72,7 +88,10 @@ fn free_port() -> u16 {
 
 fn start(folder: &std::path::Path, port: u16) -> Child {
     Command::new(PROGRAM)
-        .arg(format!("--config.file={}", folder.join("alertmanager.yml").display()))
+        .arg(format!(
+            "--config.file={}",
+            folder.join("alertmanager.yml").display()
+        ))
         .arg(format!("--storage.path={}", folder.join("data").display()))
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
         .arg("--cluster.listen-address=")

@@ -8,7 +8,13 @@ use serde_json::{Value, json};
 fn assert_refused(answer: &Answer, what: &str) {
     assert!(answer.status.is_client_error(), "{what}: {}", answer.status);
     for field in ["error", "code"] {
-        assert!(answer.body[field].as_str().is_some_and(|text| !text.is_empty()), "{what}: {}", answer.body);
+        assert!(
+            answer.body[field]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{what}: {}",
+            answer.body
+        );
     }
 }
 
@@ -34,16 +40,34 @@ async fn broken_bodies_are_refused_by_intake() {
     for provider in ["webhook", "prometheus"] {
         let integration = world.integration(provider).await;
         for (what, bytes) in broken_bodies() {
-            for kind in ["application/json", "text/plain", "multipart/form-data", "\u{7f}"] {
-                let headers = if kind == "\u{7f}" { vec![] } else { vec![("content-type", kind)] };
-                let answer = world.send(Method::POST, &integration.url, &headers, bytes.clone()).await;
+            for kind in [
+                "application/json",
+                "text/plain",
+                "multipart/form-data",
+                "\u{7f}",
+            ] {
+                let headers = if kind == "\u{7f}" {
+                    vec![]
+                } else {
+                    vec![("content-type", kind)]
+                };
+                let answer = world
+                    .send(Method::POST, &integration.url, &headers, bytes.clone())
+                    .await;
                 assert_refused(&answer, &format!("{provider}: {what} as {kind}"));
             }
         }
         let large = format!("{{\"title\":\"{}\"}}", "x".repeat(6 * 1024 * 1024));
         let answer = world.send(Method::POST, &integration.url, &[], large).await;
-        assert_eq!(answer.expect(StatusCode::PAYLOAD_TOO_LARGE)["code"], "body_too_large");
-        assert_eq!(world.incidents(&integration.service).await, Vec::<Value>::new(), "{provider}");
+        assert_eq!(
+            answer.expect(StatusCode::PAYLOAD_TOO_LARGE)["code"],
+            "body_too_large"
+        );
+        assert_eq!(
+            world.incidents(&integration.service).await,
+            Vec::<Value>::new(),
+            "{provider}"
+        );
     }
     world.stop().await;
 }
@@ -54,7 +78,10 @@ async fn bodies_up_to_five_mebibytes_are_taken() {
     let integration = world.integration("webhook").await;
     let body = json!({ "id": 1, "filler": "x".repeat(5 * 1024 * 1024 - 30) }).to_string();
     assert!(body.len() > 5 * 1024 * 1024 - 20);
-    world.send(Method::POST, &integration.url, &[], body).await.expect(StatusCode::OK);
+    world
+        .send(Method::POST, &integration.url, &[], body)
+        .await
+        .expect(StatusCode::OK);
     world.stop().await;
 }
 
@@ -65,7 +92,11 @@ async fn odd_but_readable_alerts_are_taken() {
     for body in [
         "{}".to_owned(),
         r#"{"title":null,"id":null,"severity":[],"status":{}}"#.to_owned(),
-        format!("{{\"title\":\"x\",\"deep\":{}{}}}", "[".repeat(100), "]".repeat(100)),
+        format!(
+            "{{\"title\":\"x\",\"deep\":{}{}}}",
+            "[".repeat(100),
+            "]".repeat(100)
+        ),
         "\u{feff}{\"title\":\"bom\"}".to_owned(),
         " \n\t{\"title\":\"blank\"} ".to_owned(),
         json!({ "title": "\u{0}\u{1f}", "id": "\u{0}" }).to_string(),
@@ -85,8 +116,11 @@ async fn wrong_types_are_told_with_their_path() {
     let integrations = format!("/api/services/{service}/integrations");
     let webhooks = "/api/status-page/webhooks";
     let hook = |extra: Value| {
-        let mut body = json!({ "name": "w", "url": "https://example.com/", "events": ["incident.created"] });
-        body.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
+        let mut body =
+            json!({ "name": "w", "url": "https://example.com/", "events": ["incident.created"] });
+        body.as_object_mut()
+            .expect("an object")
+            .extend(extra.as_object().expect("an object").clone());
         body
     };
     let cases = [
@@ -94,39 +128,117 @@ async fn wrong_types_are_told_with_their_path() {
         ("/api/services", json!({ "name": 1 }), "name"),
         ("/api/services", json!({ "name": " " }), "name"),
         ("/api/services", json!({ "name": "x".repeat(101) }), "name"),
-        ("/api/services", json!({ "name": "x", "description": [] }), "description"),
+        (
+            "/api/services",
+            json!({ "name": "x", "description": [] }),
+            "description",
+        ),
         ("/api/services", json!({ "name": "x", "nmae": "y" }), "nmae"),
-        (&integrations, json!({ "type": "nope", "name": "x" }), "type"),
+        (
+            &integrations,
+            json!({ "type": "nope", "name": "x" }),
+            "type",
+        ),
         (&integrations, json!({ "type": "webhook" }), "name"),
-        (&integrations, json!({ "type": "webhook", "name": "x", "enabled": "yes" }), "enabled"),
-        (&integrations, json!({ "type": "webhook", "name": "x", "settings": [] }), "settings"),
-        (&integrations, json!({ "type": "webhook", "name": "x", "rateLimitPerMinute": 0 }), "rateLimitPerMinute"),
-        (&integrations, json!({ "type": "webhook", "name": "x", "signatureSecret": "" }), "signatureSecret"),
+        (
+            &integrations,
+            json!({ "type": "webhook", "name": "x", "enabled": "yes" }),
+            "enabled",
+        ),
+        (
+            &integrations,
+            json!({ "type": "webhook", "name": "x", "settings": [] }),
+            "settings",
+        ),
+        (
+            &integrations,
+            json!({ "type": "webhook", "name": "x", "rateLimitPerMinute": 0 }),
+            "rateLimitPerMinute",
+        ),
+        (
+            &integrations,
+            json!({ "type": "webhook", "name": "x", "signatureSecret": "" }),
+            "signatureSecret",
+        ),
         (webhooks, json!({}), "name"),
         (webhooks, hook(json!({ "url": "nope" })), "url"),
-        (webhooks, hook(json!({ "url": "ftp://example.com/" })), "url"),
-        (webhooks, hook(json!({ "url": "https://u:p@example.com/" })), "url"),
+        (
+            webhooks,
+            hook(json!({ "url": "ftp://example.com/" })),
+            "url",
+        ),
+        (
+            webhooks,
+            hook(json!({ "url": "https://u:p@example.com/" })),
+            "url",
+        ),
         (webhooks, hook(json!({ "events": [] })), "events"),
-        (webhooks, hook(json!({ "events": ["incident.created", "x"] })), "events[1]"),
+        (
+            webhooks,
+            hook(json!({ "events": ["incident.created", "x"] })),
+            "events[1]",
+        ),
         (webhooks, hook(json!({ "secret": "short" })), "secret"),
-        (webhooks, hook(json!({ "headers": { "Host": "x" } })), "headers"),
-        (webhooks, hook(json!({ "headers": { "X-A": "a\r\nb" } })), "headers"),
-        (webhooks, hook(json!({ "filter": { "urgencies": ["high"] } })), "filter.urgencies[0]"),
+        (
+            webhooks,
+            hook(json!({ "headers": { "Host": "x" } })),
+            "headers",
+        ),
+        (
+            webhooks,
+            hook(json!({ "headers": { "X-A": "a\r\nb" } })),
+            "headers",
+        ),
+        (
+            webhooks,
+            hook(json!({ "filter": { "urgencies": ["high"] } })),
+            "filter.urgencies[0]",
+        ),
         (webhooks, hook(json!({ "ordering": true })), "ordering"),
-        ("/api/incidents", json!({ "title": "x", "urgency": "HIGH" }), "serviceId"),
-        ("/api/incidents", json!({ "title": "x", "urgency": "high", "serviceId": service }), "urgency"),
-        ("/api/incidents", json!({ "title": "x".repeat(501), "urgency": "HIGH", "serviceId": service }), "title"),
-        ("/api/incidents", json!({ "title": "x", "urgency": "HIGH", "serviceId": service, "assignee": "me" }), "assignee"),
-        ("/api/incidents", json!({ "title": "x", "urgency": "HIGH", "serviceId": service, "assignee": {} }), "assignee.name"),
+        (
+            "/api/incidents",
+            json!({ "title": "x", "urgency": "HIGH" }),
+            "serviceId",
+        ),
+        (
+            "/api/incidents",
+            json!({ "title": "x", "urgency": "high", "serviceId": service }),
+            "urgency",
+        ),
+        (
+            "/api/incidents",
+            json!({ "title": "x".repeat(501), "urgency": "HIGH", "serviceId": service }),
+            "title",
+        ),
+        (
+            "/api/incidents",
+            json!({ "title": "x", "urgency": "HIGH", "serviceId": service, "assignee": "me" }),
+            "assignee",
+        ),
+        (
+            "/api/incidents",
+            json!({ "title": "x", "urgency": "HIGH", "serviceId": service, "assignee": {} }),
+            "assignee.name",
+        ),
     ];
     for (path, body, field) in cases {
         let answer = world.api(Method::POST, path, body.clone()).await;
         assert_refused(&answer, &body.to_string());
         assert_eq!(answer.body["code"], "validation_failed", "{body}");
-        let paths: Vec<&str> = answer.body["details"].as_array().into_iter().flatten().filter_map(|one| one["path"].as_str()).collect();
+        let paths: Vec<&str> = answer.body["details"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one["path"].as_str())
+            .collect();
         assert!(paths.contains(&field), "{body}: {paths:?}");
     }
-    assert_eq!(world.get("/api/services").await["services"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        world.get("/api/services").await["services"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
     assert_eq!(world.get(webhooks).await["webhooks"], json!([]));
     world.stop().await;
 }
@@ -135,9 +247,16 @@ async fn wrong_types_are_told_with_their_path() {
 async fn broken_bodies_are_refused_by_the_management_api() {
     let world = World::start().await;
     let service = world.service("s").await;
-    let key = world.stack().expect("a stack of its own").admin_key().to_owned();
+    let key = world
+        .stack()
+        .expect("a stack of its own")
+        .admin_key()
+        .to_owned();
     let bearer = format!("Bearer {key}");
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+    ];
     let patched = format!("/api/services/{service}");
     let targets = [
         (Method::POST, "/api/services"),
@@ -154,9 +273,19 @@ async fn broken_bodies_are_refused_by_the_management_api() {
             let answer = world.send(method.clone(), path, &headers, bytes).await;
             assert_refused(&answer, &format!("{method} {path}: {what}"));
         }
-        let answer = world.send(method.clone(), path, &headers, format!("\"{}\"", "x".repeat(1024 * 1024))).await;
+        let answer = world
+            .send(
+                method.clone(),
+                path,
+                &headers,
+                format!("\"{}\"", "x".repeat(1024 * 1024)),
+            )
+            .await;
         answer.expect(StatusCode::PAYLOAD_TOO_LARGE);
-        let form = [("authorization", bearer.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+        let form = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
         let answer = world.send(method.clone(), path, &form, "name=x").await;
         answer.expect(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
@@ -167,21 +296,53 @@ async fn broken_bodies_are_refused_by_the_management_api() {
 async fn unknown_ids_and_callers_are_refused() {
     let world = World::start().await;
     let missing = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-    for (kind, prefix) in [("services", "svc"), ("incidents", "inc"), ("status-page/webhooks", "whk")] {
-        for id in [format!("{prefix}_{missing}"), "x".to_owned(), "%00".to_owned(), "..%2f".to_owned(), "é".to_owned()] {
+    for (kind, prefix) in [
+        ("services", "svc"),
+        ("incidents", "inc"),
+        ("status-page/webhooks", "whk"),
+    ] {
+        for id in [
+            format!("{prefix}_{missing}"),
+            "x".to_owned(),
+            "%00".to_owned(),
+            "..%2f".to_owned(),
+            "é".to_owned(),
+        ] {
             let path = format!("/api/{kind}/{id}");
-            for (method, body) in [(Method::GET, Value::Null), (Method::PATCH, json!({})), (Method::DELETE, Value::Null)] {
+            for (method, body) in [
+                (Method::GET, Value::Null),
+                (Method::PATCH, json!({})),
+                (Method::DELETE, Value::Null),
+            ] {
                 let answer = world.api(method.clone(), &path, body).await;
                 assert_refused(&answer, &format!("{method} {path}"));
             }
         }
     }
-    for authorization in ["", "Bearer", "Bearer ", "Bearer wrong", "Basic eDp5", "bearer  ", "Token token=x"] {
-        let answer = world.send(Method::GET, "/api/services", &[("authorization", authorization)], "").await;
+    for authorization in [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        "Basic eDp5",
+        "bearer  ",
+        "Token token=x",
+    ] {
+        let answer = world
+            .send(
+                Method::GET,
+                "/api/services",
+                &[("authorization", authorization)],
+                "",
+            )
+            .await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{authorization:?}");
         assert_refused(&answer, authorization);
     }
     let body = json!({ "title": "x", "urgency": "HIGH", "serviceId": format!("svc_{missing}") });
-    world.api(Method::POST, "/api/incidents", body).await.expect(StatusCode::NOT_FOUND);
+    world
+        .api(Method::POST, "/api/incidents", body)
+        .await
+        .expect(StatusCode::NOT_FOUND);
     world.stop().await;
 }

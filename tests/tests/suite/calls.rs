@@ -12,7 +12,14 @@ use aws_sdk_dynamodb::config::{
     BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
     interceptors::BeforeTransmitInterceptorContextRef,
 };
-use common::{intake::Intake, outbound::{Guard, Outbound}, queue::Queue, retry::RetrySchedule, store::Store, webhook::DeliveryMessage};
+use common::{
+    intake::Intake,
+    outbound::{Guard, Outbound},
+    queue::Queue,
+    retry::RetrySchedule,
+    store::Store,
+    webhook::DeliveryMessage,
+};
 use http::{Request, StatusCode};
 use opsknight::stack::Stack;
 use opsknight_tests::{Integration, World, receiver::Receiver};
@@ -63,14 +70,25 @@ pub(crate) async fn store(stack: &Stack) -> Store {
 }
 
 /// One alert through the function's own router.
-async fn alert(router: &axum::Router, integration: &Integration, body: serde_json::Value) -> String {
+async fn alert(
+    router: &axum::Router,
+    integration: &Integration,
+    body: serde_json::Value,
+) -> String {
     let uri = format!("/api/integrations/webhook?integrationId={}", integration.id);
-    let request = Request::post(uri).body(axum::body::Body::from(body.to_string())).expect("a request");
+    let request = Request::post(uri)
+        .body(axum::body::Body::from(body.to_string()))
+        .expect("a request");
     let response = router.clone().oneshot(request).await.expect("an answer");
     assert_eq!(response.status(), StatusCode::OK);
-    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20)
+        .await
+        .expect("a body");
     let answer: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
-    answer["result"]["action"].as_str().unwrap_or_default().to_owned()
+    answer["result"]["action"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,26 +96,57 @@ async fn an_alert_costs_two_calls_and_a_new_incident_three() {
     let world = World::start().await;
     let integration = world.integration("webhook").await;
     let counter = Counter::default();
-    let router = custom::router(Intake::new(counted_store(world.stack().expect("a stack of its own"), counter.clone())));
+    let router = custom::router(Intake::new(counted_store(
+        world.stack().expect("a stack of its own"),
+        counter.clone(),
+    )));
 
     // One accepted request in a hundred is also written to the request log: the
     // smallest of several counts is the rule.
     let mut opened = Vec::new();
     for key in 0..5 {
-        assert_eq!(alert(&router, &integration, json!({ "id": key, "severity": "error" })).await, "triggered");
+        assert_eq!(
+            alert(
+                &router,
+                &integration,
+                json!({ "id": key, "severity": "error" })
+            )
+            .await,
+            "triggered"
+        );
         opened.push(counter.take());
     }
-    assert_eq!(opened.iter().min(), Some(&3), "GetItem, UpdateItem, TransactWriteItems: {opened:?}");
+    assert_eq!(
+        opened.iter().min(),
+        Some(&3),
+        "GetItem, UpdateItem, TransactWriteItems: {opened:?}"
+    );
 
     let mut repeated = Vec::new();
     for number in 2..=60 {
-        assert_eq!(alert(&router, &integration, json!({ "id": 0, "severity": "error" })).await, "deduplicated");
+        assert_eq!(
+            alert(
+                &router,
+                &integration,
+                json!({ "id": 0, "severity": "error" })
+            )
+            .await,
+            "deduplicated"
+        );
         repeated.push((number, counter.take()));
     }
     let calls = |range: std::ops::RangeInclusive<i32>| {
-        repeated.iter().filter(move |(number, _)| range.contains(number)).map(|(_, calls)| *calls).min()
+        repeated
+            .iter()
+            .filter(move |(number, _)| range.contains(number))
+            .map(|(_, calls)| *calls)
+            .min()
     };
-    assert_eq!(calls(2..=50), Some(3), "the first fifty alerts also keep their raw copy");
+    assert_eq!(
+        calls(2..=50),
+        Some(3),
+        "the first fifty alerts also keep their raw copy"
+    );
     assert_eq!(calls(51..=60), Some(2), "GetItem, UpdateItem: {repeated:?}");
     world.stop().await;
 }
@@ -106,11 +155,20 @@ async fn an_alert_costs_two_calls_and_a_new_incident_three() {
 async fn a_delivery_costs_two_calls() {
     let world = World::start().await;
     let stack = world.stack().expect("a stack of its own");
-    let failing = Receiver::answering(|_, before| if before.len() < 4 { StatusCode::BAD_GATEWAY } else { StatusCode::OK }).await;
+    let failing = Receiver::answering(|_, before| {
+        if before.len() < 4 {
+            StatusCode::BAD_GATEWAY
+        } else {
+            StatusCode::OK
+        }
+    })
+    .await;
     let integration = world.integration("webhook").await;
     let webhook = world.webhook(failing.url(), &integration.service).await;
     world.accepted(&integration, json!({ "id": 1 })).await;
-    let failed = world.delivery(&webhook, |one| one["status"] == "FAILED").await;
+    let failed = world
+        .delivery(&webhook, |one| one["status"] == "FAILED")
+        .await;
 
     // The same delivery once more, as the dead-letter queue would bring it back.
     let (counter, queue_calls) = (Counter::default(), Counter::default());
@@ -123,7 +181,10 @@ async fn a_delivery_costs_two_calls() {
         round: 1,
         body: "{}".to_owned(),
     };
-    let queue = Queue::new(unreachable_sqs(queue_calls.clone()), "http://127.0.0.1:9/none");
+    let queue = Queue::new(
+        unreachable_sqs(queue_calls.clone()),
+        "http://127.0.0.1:9/none",
+    );
     let deliverer = delivery::Deliverer::new(
         counted_store(stack, counter.clone()),
         queue.clone(),
@@ -134,11 +195,23 @@ async fn a_delivery_costs_two_calls() {
     let event = json!({ "Records": [{ "messageId": "m1", "receiptHandle": "r1", "body": serde_json::to_string(&message).expect("JSON"),
                                        "attributes": { "MessageGroupId": "g" }, "messageAttributes": {} }] });
     let event = serde_json::from_value(event).expect("an event");
-    let response = deliverer.handle(event, Instant::now() + Duration::from_secs(30)).await;
+    let response = deliverer
+        .handle(event, Instant::now() + Duration::from_secs(30))
+        .await;
     assert!(response.batch_item_failures.is_empty());
-    assert_eq!(counter.take(), 2, "BatchGetItem of webhook and delivery, UpdateItem of the delivery");
-    assert_eq!(queue_calls.take(), 0, "receive and delete are the event source's");
-    let delivered = world.delivery(&webhook, |one| one["status"] == "DELIVERED").await;
+    assert_eq!(
+        counter.take(),
+        2,
+        "BatchGetItem of webhook and delivery, UpdateItem of the delivery"
+    );
+    assert_eq!(
+        queue_calls.take(),
+        0,
+        "receive and delete are the event source's"
+    );
+    let delivered = world
+        .delivery(&webhook, |one| one["status"] == "DELIVERED")
+        .await;
     assert_eq!(delivered["attempts"].as_array().map(Vec::len), Some(5));
     world.stop().await;
 }

@@ -5,8 +5,13 @@ use opsknight_tests::{Integration, World, receiver::Receiver, wait};
 use serde_json::{Value, json};
 
 async fn open(world: &World, integration: &Integration, key: &str) -> String {
-    let result = world.accepted(integration, json!({ "id": key, "title": key })).await;
-    result["incident"]["id"].as_str().expect("an incident").to_owned()
+    let result = world
+        .accepted(integration, json!({ "id": key, "title": key }))
+        .await;
+    result["incident"]["id"]
+        .as_str()
+        .expect("an incident")
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -17,25 +22,49 @@ async fn a_person_opens_changes_and_closes_an_incident() {
     world.webhook(receiver.url(), &service).await;
     let body = json!({ "title": "Slow", "serviceId": service, "urgency": "LOW", "priority": "P3",
                        "assignee": { "name": "Ada", "email": "ada@example.com" } });
-    let created = world.api(Method::POST, "/api/incidents", body).await.expect(StatusCode::CREATED)["incident"].clone();
-    assert_eq!((&created["status"], &created["service"]["name"], &created["dedupKey"]), (&json!("OPEN"), &json!("checkout"), &Value::Null));
+    let created = world
+        .api(Method::POST, "/api/incidents", body)
+        .await
+        .expect(StatusCode::CREATED)["incident"]
+        .clone();
+    assert_eq!(
+        (
+            &created["status"],
+            &created["service"]["name"],
+            &created["dedupKey"]
+        ),
+        (&json!("OPEN"), &json!("checkout"), &Value::Null)
+    );
     let path = format!("/api/incidents/{}", created["id"].as_str().expect("an id"));
 
     let steps = [
         (json!({ "status": "ACKNOWLEDGED" }), "incident.acknowledged"),
-        (json!({ "status": "SNOOZED", "snoozeMinutes": 10 }), "incident.snoozed"),
+        (
+            json!({ "status": "SNOOZED", "snoozeMinutes": 10 }),
+            "incident.snoozed",
+        ),
         (json!({ "status": "SUPPRESSED" }), "incident.suppressed"),
         (json!({ "urgency": "HIGH" }), "incident.updated"),
-        (json!({ "assignee": null, "description": "all of it" }), "incident.updated"),
+        (
+            json!({ "assignee": null, "description": "all of it" }),
+            "incident.updated",
+        ),
         (json!({ "status": "RESOLVED" }), "incident.resolved"),
         (json!({ "status": "OPEN" }), "incident.updated"),
     ];
     for (index, (change, _)) in steps.iter().enumerate() {
-        let after = world.api(Method::PATCH, &path, change.clone()).await.expect(StatusCode::OK);
+        let after = world
+            .api(Method::PATCH, &path, change.clone())
+            .await
+            .expect(StatusCode::OK);
         assert_eq!(after["incident"]["version"], index + 2, "{change}");
     }
     let arrivals = receiver.count(steps.len() + 1).await;
-    let told: Vec<&str> = arrivals.iter().skip(1).map(|arrival| arrival.event()).collect();
+    let told: Vec<&str> = arrivals
+        .iter()
+        .skip(1)
+        .map(|arrival| arrival.event())
+        .collect();
     assert_eq!(told, steps.each_ref().map(|(_, event)| *event));
     world.stop().await;
 }
@@ -49,9 +78,24 @@ async fn of_two_changes_to_one_version_one_wins() {
     let change = |title: &'static str| {
         let (world, path) = (&world, &path);
         async move {
-            let bearer = format!("Bearer {}", world.stack().expect("a stack of its own").admin_key());
-            let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), ("if-match", "\"1\"")];
-            world.send(Method::PATCH, path, &headers, json!({ "title": title }).to_string()).await.status
+            let bearer = format!(
+                "Bearer {}",
+                world.stack().expect("a stack of its own").admin_key()
+            );
+            let headers = [
+                ("authorization", bearer.as_str()),
+                ("content-type", "application/json"),
+                ("if-match", "\"1\""),
+            ];
+            world
+                .send(
+                    Method::PATCH,
+                    path,
+                    &headers,
+                    json!({ "title": title }).to_string(),
+                )
+                .await
+                .status
         }
     };
     let (one, other) = tokio::join!(change("one"), change("other"));
@@ -70,21 +114,58 @@ async fn reopening_takes_the_key_back_unless_another_incident_has_it() {
     let first = open(&world, &integration, "k").await;
     let set = |id: String, status: &'static str| {
         let world = &world;
-        async move { world.api(Method::PATCH, &format!("/api/incidents/{id}"), json!({ "status": status })).await }
+        async move {
+            world
+                .api(
+                    Method::PATCH,
+                    &format!("/api/incidents/{id}"),
+                    json!({ "status": status }),
+                )
+                .await
+        }
     };
     set(first.clone(), "RESOLVED").await.expect(StatusCode::OK);
-    assert_eq!(set(first.clone(), "ACKNOWLEDGED").await.expect(StatusCode::CONFLICT)["code"], "incident_resolved");
+    assert_eq!(
+        set(first.clone(), "ACKNOWLEDGED")
+            .await
+            .expect(StatusCode::CONFLICT)["code"],
+        "incident_resolved"
+    );
     set(first.clone(), "OPEN").await.expect(StatusCode::OK);
-    assert_eq!(open(&world, &integration, "k").await, first, "alerts find the reopened incident");
+    assert_eq!(
+        open(&world, &integration, "k").await,
+        first,
+        "alerts find the reopened incident"
+    );
 
     set(first.clone(), "RESOLVED").await.expect(StatusCode::OK);
     let second = open(&world, &integration, "k").await;
     assert_ne!(second, first);
-    assert_eq!(set(first.clone(), "OPEN").await.expect(StatusCode::CONFLICT)["code"], "dedup_key_taken");
-    let renamed = world.api(Method::PATCH, &format!("/api/incidents/{first}"), json!({ "title": "old one" })).await;
+    assert_eq!(
+        set(first.clone(), "OPEN")
+            .await
+            .expect(StatusCode::CONFLICT)["code"],
+        "dedup_key_taken"
+    );
+    let renamed = world
+        .api(
+            Method::PATCH,
+            &format!("/api/incidents/{first}"),
+            json!({ "title": "old one" }),
+        )
+        .await;
     renamed.expect(StatusCode::OK);
-    assert_eq!(open(&world, &integration, "k").await, second, "a change of the closed one leaves the key alone");
-    let counts: Vec<Value> = world.incidents(&integration.service).await.iter().map(|one| one["alertCount"].clone()).collect();
+    assert_eq!(
+        open(&world, &integration, "k").await,
+        second,
+        "a change of the closed one leaves the key alone"
+    );
+    let counts: Vec<Value> = world
+        .incidents(&integration.service)
+        .await
+        .iter()
+        .map(|one| one["alertCount"].clone())
+        .collect();
     assert_eq!(counts, [json!(2), json!(2)]);
     world.stop().await;
 }
@@ -98,10 +179,14 @@ async fn a_snooze_ends_by_itself() {
     let incident = open(&world, &integration, "k").await;
     let until = common::time::Timestamp::now().after(std::time::Duration::from_millis(300));
     let snooze = json!({ "status": "SNOOZED", "snoozedUntil": until });
-    world.api(Method::PATCH, &format!("/api/incidents/{incident}"), snooze).await.expect(StatusCode::OK);
+    world
+        .api(Method::PATCH, &format!("/api/incidents/{incident}"), snooze)
+        .await
+        .expect(StatusCode::OK);
 
     // The schedule's next minute, without waiting for it.
-    let clock = clock::Clock::new(crate::calls::store(world.stack().expect("a stack of its own")).await);
+    let clock =
+        clock::Clock::new(crate::calls::store(world.stack().expect("a stack of its own")).await);
     wait::until("the end of the snooze", || async {
         clock.tick().await.expect("the clock runs");
         let read = world.get(&format!("/api/incidents/{incident}")).await;
@@ -110,7 +195,10 @@ async fn a_snooze_ends_by_itself() {
     .await;
     let arrivals = receiver.count(3).await;
     let told: Vec<&str> = arrivals.iter().map(|arrival| arrival.event()).collect();
-    assert_eq!(told, ["incident.created", "incident.snoozed", "incident.updated"]);
+    assert_eq!(
+        told,
+        ["incident.created", "incident.snoozed", "incident.updated"]
+    );
     assert_eq!(arrivals[2].body["data"]["snoozedUntil"], Value::Null);
     world.stop().await;
 }
@@ -126,7 +214,9 @@ async fn lists_are_newest_first_filtered_and_paged() {
         let alert = json!({ "id": index, "title": index, "severity": severity });
         opened.push(world.accepted(&integration, alert).await["incident"]["id"].clone());
         if index % 3 == 0 {
-            world.accepted(&integration, json!({ "id": index, "status": "ok" })).await;
+            world
+                .accepted(&integration, json!({ "id": index, "status": "ok" }))
+                .await;
         }
         world.accepted(&other, json!({ "id": index })).await;
     }
@@ -136,7 +226,9 @@ async fn lists_are_newest_first_filtered_and_paged() {
         async move {
             let (mut found, mut cursor) = (Vec::new(), String::new());
             loop {
-                let page = world.get(&format!("/api/incidents?limit=5{filter}{cursor}")).await;
+                let page = world
+                    .get(&format!("/api/incidents?limit=5{filter}{cursor}"))
+                    .await;
                 let entries = page["incidents"].as_array().cloned().unwrap_or_default();
                 assert!(entries.len() <= 5);
                 found.extend(entries.into_iter().map(|one| one["id"].clone()));
@@ -153,9 +245,23 @@ async fn lists_are_newest_first_filtered_and_paged() {
     assert_eq!(pages(format!("{service}&status=OPEN")).await.len(), 15);
     assert_eq!(pages(format!("{service}&urgency=LOW")).await.len(), 11);
     assert_eq!(pages(String::new()).await.len(), 46);
-    for bad in ["limit=0", "limit=x", "cursor=%21", "cursor=bm9uc2Vuc2U", "status=open", "urgency=X", "serviceId=1"] {
-        let answer = world.api(Method::GET, &format!("/api/incidents?{bad}"), Value::Null).await;
-        assert_eq!(answer.expect(StatusCode::BAD_REQUEST)["code"], "validation_failed", "{bad}");
+    for bad in [
+        "limit=0",
+        "limit=x",
+        "cursor=%21",
+        "cursor=bm9uc2Vuc2U",
+        "status=open",
+        "urgency=X",
+        "serviceId=1",
+    ] {
+        let answer = world
+            .api(Method::GET, &format!("/api/incidents?{bad}"), Value::Null)
+            .await;
+        assert_eq!(
+            answer.expect(StatusCode::BAD_REQUEST)["code"],
+            "validation_failed",
+            "{bad}"
+        );
     }
     world.stop().await;
 }
@@ -165,11 +271,30 @@ async fn raw_alerts_are_kept_with_their_details() {
     let world = World::start().await;
     let integration = world.integration("webhook").await;
     let incident = open(&world, &integration, "k").await;
-    world.accepted(&integration, json!({ "id": "k", "deep": { "a": [1, { "b": null }] } })).await;
-    world.accepted(&integration, json!({ "id": "k", "big": "x".repeat(200_000) })).await;
-    let alerts = world.get(&format!("/api/incidents/{incident}/alerts")).await["alerts"].clone();
+    world
+        .accepted(
+            &integration,
+            json!({ "id": "k", "deep": { "a": [1, { "b": null }] } }),
+        )
+        .await;
+    world
+        .accepted(
+            &integration,
+            json!({ "id": "k", "big": "x".repeat(200_000) }),
+        )
+        .await;
+    let alerts = world
+        .get(&format!("/api/incidents/{incident}/alerts"))
+        .await["alerts"]
+        .clone();
     assert_eq!(alerts.as_array().map(Vec::len), Some(3));
-    assert_eq!(alerts[1]["details"]["deep"], json!({ "a": [1, { "b": null }] }));
-    assert_eq!((&alerts[1]["truncated"], &alerts[2]["truncated"]), (&json!(false), &json!(true)));
+    assert_eq!(
+        alerts[1]["details"]["deep"],
+        json!({ "a": [1, { "b": null }] })
+    );
+    assert_eq!(
+        (&alerts[1]["truncated"], &alerts[2]["truncated"]),
+        (&json!(false), &json!(true))
+    );
     world.stop().await;
 }

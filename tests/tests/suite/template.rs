@@ -5,30 +5,51 @@ use std::{collections::BTreeSet, fs, path::Path};
 use common::provider::{Group, PROVIDERS};
 
 fn template() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")).expect("the template")
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml"))
+        .expect("the template")
 }
 
 /// The lines of a resource, from its name to the next one.
 fn resource<'a>(template: &'a str, name: &str) -> &'a str {
-    let start = template.find(&format!("\n  {name}:\n")).unwrap_or_else(|| panic!("no resource {name}"));
+    let start = template
+        .find(&format!("\n  {name}:\n"))
+        .unwrap_or_else(|| panic!("no resource {name}"));
     let rest = &template[start + 1..];
-    let next = rest[1..].match_indices("\n  ").find(|(at, _)| !rest[1..][at + 3..].starts_with([' ', '#']));
+    let next = rest[1..]
+        .match_indices("\n  ")
+        .find(|(at, _)| !rest[1..][at + 3..].starts_with([' ', '#']));
     next.map_or(rest, |(at, _)| &rest[..at + 1])
 }
 
 fn routes(resource: &str) -> BTreeSet<String> {
-    let path = |line: &str| Some(line.split_once("Path: ")?.1.trim_end_matches(" }").trim_matches('"').to_owned());
+    let path = |line: &str| {
+        Some(
+            line.split_once("Path: ")?
+                .1
+                .trim_end_matches(" }")
+                .trim_matches('"')
+                .to_owned(),
+        )
+    };
     resource.lines().filter_map(path).collect()
 }
 
 #[test]
 fn every_provider_has_a_route_to_its_groups_function() {
     let template = template();
-    for (group, function) in [(Group::Custom, "CustomFunction"), (Group::Metrics, "MetricsFunction")] {
-        let found: BTreeSet<String> =
-            routes(resource(&template, function)).into_iter().filter(|path| path.starts_with("/api/integrations/")).collect();
-        let expected: BTreeSet<String> =
-            PROVIDERS.iter().filter(|(_, of)| *of == group).map(|(name, _)| format!("/api/integrations/{name}")).collect();
+    for (group, function) in [
+        (Group::Custom, "CustomFunction"),
+        (Group::Metrics, "MetricsFunction"),
+    ] {
+        let found: BTreeSet<String> = routes(resource(&template, function))
+            .into_iter()
+            .filter(|path| path.starts_with("/api/integrations/"))
+            .collect();
+        let expected: BTreeSet<String> = PROVIDERS
+            .iter()
+            .filter(|(_, of)| *of == group)
+            .map(|(name, _)| format!("/api/integrations/{name}"))
+            .collect();
         assert_eq!(found, expected, "{function}");
     }
 }
@@ -39,10 +60,17 @@ fn event_sources_report_partial_failures() {
     for function in ["FanoutFunction", "DeliveryFunction"] {
         let resource = resource(&template, function);
         // Without it a failed message is deleted, and a failed record repeats its whole batch.
-        assert!(resource.contains("FunctionResponseTypes: [ReportBatchItemFailures]"), "{function}");
+        assert!(
+            resource.contains("FunctionResponseTypes: [ReportBatchItemFailures]"),
+            "{function}"
+        );
     }
     let fanout = resource(&template, "FanoutFunction");
-    assert!(fanout.contains(r#"{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["EVENT"]}}}}"#));
+    assert!(
+        fanout.contains(
+            r#"{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["EVENT"]}}}}"#
+        )
+    );
     assert!(fanout.contains("StartingPosition: TRIM_HORIZON"));
 }
 
@@ -50,7 +78,10 @@ fn event_sources_report_partial_failures() {
 fn a_message_stays_hidden_for_six_function_timeouts() {
     let template = template();
     let number = |resource: &str, name: &str| -> u32 {
-        let line = resource.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap_or_else(|| panic!("no {name}"));
+        let line = resource
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(name))
+            .unwrap_or_else(|| panic!("no {name}"));
         line.trim().parse().expect("a number")
     };
     let visibility = number(resource(&template, "DeliveriesQueue"), "VisibilityTimeout:");
@@ -60,7 +91,16 @@ fn a_message_stays_hidden_for_six_function_timeouts() {
 #[test]
 fn no_role_allows_more_than_named_resources() {
     let template = template();
-    for line in template.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
-        assert!(!line.contains("Resource: \"*\"") && !line.contains("dynamodb:*") && !line.contains("sqs:*"), "{line}");
+    for line in template
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with('#'))
+    {
+        assert!(
+            !line.contains("Resource: \"*\"")
+                && !line.contains("dynamodb:*")
+                && !line.contains("sqs:*"),
+            "{line}"
+        );
     }
 }

@@ -5,7 +5,7 @@ use common::{
     alert::{Action, Alert, Severity},
     intake::{
         Parsed,
-        value::{at, is_word, text_at, time_at},
+        value::{at, text_at, time_at},
     },
 };
 use serde_json::Value;
@@ -158,8 +158,7 @@ fn resource_health(event: &Value, resource: Option<String>) -> Result<Heard, &'s
 
 /// An operation that somebody wants to hear of: nothing ever takes it back.
 fn other(event: &Value, name: Option<&str>, body: &Body<'_>) -> Result<Heard, &'static str> {
-    let setting = body.context.settings().text("activityLog");
-    if setting.is_some_and(|word| is_word(word, &["ignore"])) {
+    if body.context.settings().chooses("activityLog", "ignore") {
         return Ok(Err("the setting activityLog ignores it"));
     }
     let name = name.ok_or("activity log event: it has neither rule nor operation")?;

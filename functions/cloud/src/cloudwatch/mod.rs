@@ -139,11 +139,13 @@ impl Alarm {
         let action = match self.state.to_ascii_uppercase().as_str() {
             "ALARM" => Action::Trigger,
             "OK" => Action::Resolve,
-            "INSUFFICIENT_DATA" => match settings.text("insufficientData") {
-                Some(word) if is_word(word, &["trigger"]) => Action::Trigger,
-                Some(word) if is_word(word, &["resolve"]) => Action::Resolve,
-                _ => return Parsed::ignored("the alarm has insufficient data"),
-            },
+            "INSUFFICIENT_DATA" if settings.chooses("insufficientData", "trigger") => {
+                Action::Trigger
+            }
+            "INSUFFICIENT_DATA" if settings.chooses("insufficientData", "resolve") => {
+                Action::Resolve
+            }
+            "INSUFFICIENT_DATA" => return Parsed::ignored("the alarm has insufficient data"),
             _ => return Parsed::unrecognised("alarm state"),
         };
         let description = self.description.as_deref().unwrap_or_default();

@@ -9,7 +9,7 @@ pub(super) fn of(name: &str, description: &str, settings: &Settings) -> Severity
         .or_else(|| assigned(description))
         .or_else(|| tagged(&[name, description]))
         .or_else(|| standing_alone(description))
-        .or_else(|| Severity::from_common_word(settings.text("defaultSeverity")?))
+        .or_else(|| settings.severity("defaultSeverity"))
         .unwrap_or(Severity::Critical)
 }
 

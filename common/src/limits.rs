@@ -17,6 +17,8 @@ pub const TITLE_CHARS: usize = 500;
 pub const DESCRIPTION_CHARS: usize = 10_000;
 /// Longest alert source, characters.
 pub const SOURCE_CHARS: usize = 200;
+/// Longest link of an incident, bytes: browsers take no longer ones everywhere.
+pub const LINK_BYTES: usize = 2_048;
 /// Longest note on an incident, characters.
 pub const NOTE_CHARS: usize = 10_000;
 /// Longest name of a service, integration or webhook, characters.
@@ -28,6 +30,8 @@ pub const DEDUP_KEY_KEPT_CHARS: usize = 479;
 /// Longest dedup key, bytes, that is written into a partition key as it is
 /// (`DynamoDB` allows 2,048 bytes in all; a counter item must stay under 1 KB).
 pub const DEDUP_KEY_PLAIN_BYTES: usize = 512;
+/// Longest dedup key of the Events API, characters.
+pub const EVENT_DEDUP_KEY_CHARS: usize = 200;
 /// Target size of the counter item, bytes: one write unit covers 1 KB.
 pub const COUNTER_ITEM_BYTES: usize = 1_000;
 

@@ -15,6 +15,8 @@ pub enum Group {
     Metrics,
     /// `functions/logs`
     Logs,
+    /// `functions/uptime`
+    Uptime,
     /// `functions/custom`
     Custom,
 }
@@ -28,6 +30,7 @@ impl Group {
             Self::Cloud => "cloud",
             Self::Metrics => "metrics",
             Self::Logs => "logs",
+            Self::Uptime => "uptime",
             Self::Custom => "custom",
         }
     }
@@ -56,7 +59,28 @@ pub const PROVIDERS: &[(&str, Group)] = &[
     ("azure", Group::Cloud),
     ("cloudwatch", Group::Cloud),
     ("google-cloud-monitoring", Group::Cloud),
+    ("better-uptime", Group::Uptime),
+    ("pingdom", Group::Uptime),
+    ("uptime-kuma", Group::Uptime),
+    ("uptimerobot", Group::Uptime),
     ("webhook", Group::Custom),
+    ("pagerduty", Group::Custom),
+];
+
+/// Paths besides `/api/integrations/<provider>` that take alerts, and the group
+/// that serves them: the product's own Events API, and the addresses of
+/// vendors whose clients let people change the host only.
+pub const DROP_IN_PATHS: &[(&str, Group)] = &[
+    ("/integrations/generic/20131114/alert/{key}", Group::Logs),
+    (
+        "/integrations/generic/20131114/alert/{key}/{routing}",
+        Group::Logs,
+    ),
+    ("/api/events", Group::Custom),
+    ("/api/integrations/pagerduty/v2/enqueue", Group::Custom),
+    ("/v2/enqueue", Group::Custom),
+    ("/v2/change/enqueue", Group::Custom),
+    ("/generic/2010-04-15/create_event.json", Group::Custom),
 ];
 
 /// Whether there is a provider of this name.

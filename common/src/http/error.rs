@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::store::StoreError;
 
 /// How long an overloaded sender or caller is asked to wait.
-const OVERLOAD_PAUSE: Duration = Duration::from_secs(5);
+pub const OVERLOAD_PAUSE: Duration = Duration::from_secs(5);
 
 /// An error answer.
 #[derive(Debug, Clone)]

@@ -44,6 +44,7 @@ pub struct Fields {
     object: Map<String, Value>,
     known: BTreeSet<&'static str>,
     problems: Vec<Detail>,
+    is_open: bool,
 }
 
 impl Fields {
@@ -57,11 +58,21 @@ impl Fields {
                 object,
                 known: BTreeSet::new(),
                 problems: Vec::new(),
+                is_open: false,
             }),
             _ => Err(ApiError::bad_request(
                 "invalid_json",
                 "the body must be a JSON object",
             )),
+        }
+    }
+
+    /// Passes over unknown fields: alerts are not refused for saying more.
+    #[must_use]
+    pub fn open(self) -> Self {
+        Self {
+            is_open: true,
+            ..self
         }
     }
 
@@ -246,6 +257,9 @@ impl Fields {
     }
 
     fn note_unknown(&mut self) {
+        if self.is_open {
+            return;
+        }
         let unknown: Vec<String> = self
             .object
             .keys()

@@ -15,7 +15,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 
-pub use error::{ApiError, Detail};
+pub use error::{ApiError, Detail, OVERLOAD_PAUSE};
 pub use layers::finish;
 
 /// An answer with a JSON body.

@@ -5,6 +5,7 @@
 use super::{Authentication, Context, Received, Vendor, credentials};
 use crate::{
     http::ApiError,
+    integration::Integration,
     outbound::{Answer, Fetch, OutboundError},
     store::{Store, StoreError},
 };
@@ -121,6 +122,15 @@ impl<'a> Attempt<'a> {
     }
 }
 
+/// How a request named its integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// By its id: the key has to be presented besides where it is required.
+    ById,
+    /// By its key.
+    ByKey,
+}
+
 /// Lets a request in, or says why not.
 ///
 /// # Errors
@@ -129,8 +139,10 @@ impl<'a> Attempt<'a> {
 pub(super) async fn authenticate(
     vendor: &Vendor,
     attempt: Attempt<'_>,
+    found: Found,
 ) -> Result<Admission, ApiError> {
     let (received, context) = (attempt.received, attempt.context);
+    check_key(received, context.integration, found)?;
     let proven = match (vendor.authentication, attempt.secret()) {
         (Authentication::Interactive(check), _) => {
             return check(attempt)
@@ -151,6 +163,17 @@ pub(super) async fn authenticate(
             "the signature or token is missing or wrong",
         ))
     }
+}
+
+fn check_key(received: &Received, integration: &Integration, found: Found) -> Result<(), ApiError> {
+    let asked = integration.require_key && found == Found::ById;
+    if asked && !credentials::has_integration_key(received, &integration.key_hash) {
+        return Err(ApiError::unauthorized(
+            "invalid_key",
+            "the integration key is missing or wrong",
+        ));
+    }
+    Ok(())
 }
 
 fn rejected(vendor: &Vendor, rejection: Rejection) -> ApiError {

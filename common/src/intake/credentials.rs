@@ -12,7 +12,7 @@ use crate::{crypto, time::Timestamp};
 pub fn has_integration_key(received: &Received, key_hash: &str) -> bool {
     let presented = [
         bearer(received),
-        pagerduty_token(received),
+        authorization_token(received).map(str::to_owned),
         received.header("x-integration-key").map(str::to_owned),
         received.header("x-api-key").map(str::to_owned),
         received.query("key").map(str::to_owned),
@@ -144,9 +144,9 @@ pub fn basic_password(received: &Received) -> Option<String> {
 }
 
 /// The token of `Authorization: Token token=…`, with or without quotes.
-fn pagerduty_token(received: &Received) -> Option<String> {
+pub fn authorization_token(received: &Received) -> Option<&str> {
     let token = scheme(received, "token")?.strip_prefix("token=")?;
-    Some(token.trim_matches('"').to_owned())
+    Some(token.trim_matches('"'))
 }
 
 /// What follows this scheme's name in `Authorization`.

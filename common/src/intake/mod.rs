@@ -4,6 +4,8 @@
 pub mod alertmanager;
 mod authentication;
 pub mod credentials;
+mod forms;
+mod log;
 mod pipeline;
 mod received;
 mod repair;
@@ -23,7 +25,9 @@ use axum::{
 };
 
 pub use authentication::{Admission, Attempt, Rejection};
-pub use pipeline::{AlertResult, ResultAction, apply_alerts, read, receive_for};
+pub use forms::Content;
+pub use log::{Answer, log_answer};
+pub use pipeline::{AlertResult, ResultAction, apply_alerts, read, receive_for, result_of};
 pub use received::{Received, Unreadable};
 pub use vendor::{Authentication, Context, Methods, Parsed, Vendor};
 
@@ -85,7 +89,8 @@ impl Intake {
         self.public_url.as_deref()
     }
 
-    fn store(&self) -> &Store {
+    /// The store that they are in.
+    pub fn store(&self) -> &Store {
         self.incidents.store()
     }
 }

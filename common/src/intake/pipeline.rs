@@ -9,17 +9,18 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::{
-    Attempt, Context, Intake, Parsed, Received, Vendor, authentication::authenticate, credentials,
+    Answer, Attempt, Context, Intake, Parsed, Received, Vendor,
+    authentication::{Found, authenticate},
+    log_answer,
 };
 use crate::{
     alert::{Action, Alert, DedupKey, Severity},
-    crypto,
     http::{ApiError, body, json},
-    id::{IntegrationId, RequestId},
+    id::IntegrationId,
     incidents::{AlertOutcome, IncidentSummary, Incidents, Reporter},
     integration::Integration,
     limits,
-    store::{RequestRecord, Store, StoreError},
+    store::{Store, StoreError},
     text,
     time::Timestamp,
 };
@@ -65,7 +66,8 @@ pub enum ResultAction {
 }
 
 impl ResultAction {
-    fn as_str(self) -> &'static str {
+    /// The action as it is written.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Triggered => "triggered",
             Self::Deduplicated => "deduplicated",
@@ -131,15 +133,6 @@ pub async fn receive_for(
     take(intake, vendor, integration, received, Found::ByKey).await
 }
 
-/// How a request named its integration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
-    /// By its id: the key has to be presented besides where it is required.
-    ById,
-    /// By its key.
-    ByKey,
-}
-
 async fn take(
     intake: &Intake,
     vendor: &Vendor,
@@ -163,7 +156,6 @@ async fn process(
     context: &Context<'_>,
     found: Found,
 ) -> Result<Vec<AlertResult>, ApiError> {
-    check_key(received, context.integration, found).map_err(ApiError::asking_for_basic)?;
     let store = intake.store();
     let attempt = Attempt {
         received,
@@ -171,7 +163,7 @@ async fn process(
         store,
         outbound: intake.outbound.as_deref(),
     };
-    let admission = authenticate(vendor, attempt)
+    let admission = authenticate(vendor, attempt, found)
         .await
         .map_err(ApiError::asking_for_basic)?;
     let is_copy = admission.is_copy(store, context).await;
@@ -247,17 +239,6 @@ fn check_usable(vendor: &Vendor, integration: &Integration) -> Result<(), ApiErr
         return Err(ApiError::forbidden(
             "integration_disabled",
             "the integration is disabled",
-        ));
-    }
-    Ok(())
-}
-
-fn check_key(received: &Received, integration: &Integration, found: Found) -> Result<(), ApiError> {
-    let asked = integration.require_key && found == Found::ById;
-    if asked && !credentials::has_integration_key(received, &integration.key_hash) {
-        return Err(ApiError::unauthorized(
-            "invalid_key",
-            "the integration key is missing or wrong",
         ));
     }
     Ok(())
@@ -376,7 +357,8 @@ fn ignored(reason: String) -> AlertResult {
     }
 }
 
-fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResult {
+/// The result of an alert with this key.
+pub fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResult {
     let (action, reason, incident) = match outcome {
         AlertOutcome::Triggered(incident) => (ResultAction::Triggered, None, Some(incident)),
         AlertOutcome::Deduplicated(incident) => (ResultAction::Deduplicated, None, Some(incident)),
@@ -393,52 +375,16 @@ fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertResul
     }
 }
 
-/// Keeps the request in the integration's log: always where something was
-/// ignored or rejected, else a sample. A log that cannot be written is no
-/// reason to refuse an alert.
+/// Keeps the request in the integration's log, see [`log_answer`].
 async fn log_request(
     store: &Store,
     received: &Received,
     context: &Context<'_>,
     outcome: &Result<Vec<AlertResult>, ApiError>,
 ) {
-    let (status_code, results, reason) = match outcome {
-        Ok(results) => {
-            let reason = results.iter().find_map(|result| result.reason.clone());
-            (
-                200,
-                results
-                    .iter()
-                    .map(|result| result.action.as_str().to_owned())
-                    .collect(),
-                reason,
-            )
-        }
-        Err(error) => (
-            error.status().as_u16(),
-            Vec::new(),
-            Some(error.message().to_owned()),
-        ),
+    let answer = match outcome {
+        Ok(results) => Answer::of(StatusCode::OK, results),
+        Err(error) => Answer::rejected(error.status(), error.message()),
     };
-    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
-    let sampled = crypto::random_unit() * (limits::REQUEST_LOG_SAMPLE as f64) < 1.0;
-    if reason.is_none() && !sampled {
-        return;
-    }
-    let excerpt = String::from_utf8_lossy(
-        &received.body[..received.body.len().min(limits::REQUEST_EXCERPT_CHARS * 4)],
-    );
-    let record = RequestRecord {
-        id: RequestId::at(context.now),
-        at: context.now,
-        status_code,
-        results,
-        reason,
-        content_type: received.header("content-type").map(str::to_owned),
-        size: received.body.len() as u64,
-        excerpt: text::block(&excerpt, limits::REQUEST_EXCERPT_CHARS),
-    };
-    if let Err(error) = store.log_request(context.integration.id, &record).await {
-        tracing::warn!(integration.id = %context.integration.id, %error, "a request was not logged");
-    }
+    log_answer(store, received, context, answer).await;
 }

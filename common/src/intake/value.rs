@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::time::Timestamp;
+use crate::{limits, time::Timestamp};
 
 /// A value as text: trimmed, numbers and booleans written out. `null`, blank
 /// text, objects, lists and unfilled template placeholders are absent.
@@ -39,6 +39,19 @@ pub fn at<'a>(root: &'a Value, path: &str) -> Option<&'a Value> {
 /// The moment at a dotted path, in any form that tools send.
 pub fn time_at(root: &Value, path: &str) -> Option<Timestamp> {
     Timestamp::parse_lenient(&text_at(root, path)?)
+}
+
+/// The web address at a dotted path. Monitoring tools fill such fields with
+/// host names and with half an address (`https://`) too: those are no links.
+pub fn link_at(root: &Value, path: &str) -> Option<String> {
+    text_at(root, path).filter(|text| is_link(text))
+}
+
+/// Whether a text is an `http` or `https` address that can be followed.
+pub fn is_link(text: &str) -> bool {
+    text.len() <= limits::LINK_BYTES
+        && url::Url::parse(text)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// Whether a text is one of these words as a whole, whatever its case.
@@ -135,6 +148,26 @@ mod tests {
         // Keys are visited in their order in the table of the object.
         assert_eq!(text_at(&folded, "eventtype").as_deref(), Some("other"));
         assert_eq!(with_folded_keys(&json!([])), json!({}));
+    }
+
+    #[test]
+    fn only_web_addresses_are_links() {
+        for (text, expected) in [
+            ("https://shop.example/health", true),
+            ("http://10.0.0.1:8080", true),
+            ("HTTPS://shop.example", true),
+            ("https://", false),
+            ("shop.example", false),
+            ("javascript:alert(1)", false),
+            ("ftp://shop.example", false),
+            (
+                &format!("https://shop.example/{}", "a".repeat(3_000)),
+                false,
+            ),
+        ] {
+            let root = json!({ "url": text });
+            assert_eq!(link_at(&root, "url").is_some(), expected, "{text:.60}");
+        }
     }
 
     #[test]

@@ -18,10 +18,11 @@ pub struct IntegrationKey {
     pub integration_id: IntegrationId,
 }
 
-/// What a key of any kind leads to: only that of an integration to one.
+/// Whose key a digest is. Digests of other kinds of keys lie beside those of
+/// integrations and name no integration.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct KeyTarget {
+struct KeyOwner {
     #[serde(default)]
     integration_id: Option<IntegrationId>,
 }
@@ -74,19 +75,22 @@ impl Store {
         self.get(keys::integration(id)).await
     }
 
-    /// The integration of this integration key. Other keys (those of the
-    /// management API) lie beside them under their digests and lead nowhere.
+    /// The integration that this key belongs to; looked up by the key's digest,
+    /// because nothing else of it is stored.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub async fn integration_by_key(&self, key: &str) -> Result<Option<Integration>, StoreError> {
         let hash = crypto::sha256_hex(key.as_bytes());
-        let target: Option<KeyTarget> = self.get(keys::secret_key(&hash)).await?;
-        let Some(id) = target.and_then(|target| target.integration_id) else {
+        let Some(found) = self.get::<KeyOwner>(keys::secret_key(&hash)).await? else {
             return Ok(None);
         };
-        let found = self.integration(id).await?;
-        Ok(found.filter(|integration| integration.key_hash == hash))
+        let Some(id) = found.integration_id else {
+            return Ok(None);
+        };
+        // A digest that outlived a rotation opens nothing.
+        let integration = self.integration(id).await?;
+        Ok(integration.filter(|integration| integration.key_hash == hash))
     }
 
     /// The integrations of a service, oldest first.

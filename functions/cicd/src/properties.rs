@@ -25,8 +25,11 @@ const EVENTS: &[&str] = &[
 ];
 const SETTINGS: &str = r#"{"branches": ["main", "feat/*"], "previews": "ignore"}"#;
 
+/// Fields, by pointer, and what a later body has in them.
+type Changes = &'static [(&'static str, &'static str)];
+
 /// A failure, and what makes it the success of a later build.
-const PAIRS: &[(&str, &str, &str, &[(&str, &str)])] = &[
+const PAIRS: &[(&str, &str, &str, Changes)] = &[
     (
         "github",
         "workflow_run.failure.json",

@@ -1,5 +1,10 @@
-//! Alerts of tools without a file of their own.
+//! Alerts of tools without a file of their own, and of programs that speak
+//! `PagerDuty`'s Events API or ours.
 
+mod events;
+mod pagerduty;
+#[cfg(test)]
+mod properties;
 mod webhook;
 
 use axum::Router;
@@ -12,7 +17,9 @@ const VENDORS: &[Vendor] = &[webhook::VENDOR];
 
 /// The function's routes, without what [`router`] wraps around them.
 pub fn routes(intake: Intake) -> Router {
-    intake::router(intake, VENDORS)
+    intake::router(intake.clone(), VENDORS)
+        .merge(pagerduty::routes(intake.clone()))
+        .merge(events::routes(intake))
 }
 
 /// The function's application.

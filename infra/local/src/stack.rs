@@ -294,7 +294,8 @@ fn router(parts: &Parts, written: Arc<Notify>) -> Router {
         ))
         .merge(custom::routes(intake.clone()))
         .merge(logs::routes(intake.clone()))
-        .merge(metrics::routes(intake))
+        .merge(metrics::routes(intake.clone()))
+        .merge(uptime::routes(intake))
         .merge(incidents::routes(incidents::App::new(
             parts.store.clone(),
             parts.admin.clone(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use common::provider::{Group, PROVIDERS};
+use common::provider::{DROP_IN_PATHS, Group, PROVIDERS};
 
 fn template() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml"))
@@ -38,17 +38,25 @@ fn routes(resource: &str) -> BTreeSet<String> {
 fn every_provider_has_a_route_to_its_groups_function() {
     let template = template();
     for (group, function) in [
+        (Group::Cloud, "CloudFunction"),
         (Group::Custom, "CustomFunction"),
         (Group::Metrics, "MetricsFunction"),
+        (Group::Uptime, "UptimeFunction"),
+        (Group::Apm, "ApmFunction"),
+        (Group::Cicd, "CicdFunction"),
+        (Group::Logs, "LogsFunction"),
     ] {
-        let found: BTreeSet<String> = routes(resource(&template, function))
-            .into_iter()
-            .filter(|path| path.starts_with("/api/integrations/"))
-            .collect();
-        let expected: BTreeSet<String> = PROVIDERS
+        let found = routes(resource(&template, function));
+        let providers = PROVIDERS
             .iter()
-            .filter(|(_, of)| *of == group)
-            .map(|(name, _)| format!("/api/integrations/{name}"))
+            .map(|(name, of)| (format!("/api/integrations/{name}"), of));
+        let expected: BTreeSet<String> = providers
+            .chain(
+                DROP_IN_PATHS
+                    .iter()
+                    .map(|(path, of)| ((*path).to_owned(), of)),
+            )
+            .filter_map(|(path, of)| (*of == group).then_some(path))
             .collect();
         assert_eq!(found, expected, "{function}");
     }

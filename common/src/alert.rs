@@ -49,6 +49,18 @@ impl Severity {
         })
     }
 
+    /// The words that Prometheus rules use (`vendors/prometheus.md`), which
+    /// differ from the common ones: the whole value, whatever its case.
+    pub fn from_prometheus_word(word: &str) -> Option<Self> {
+        Some(match word.trim().to_ascii_lowercase().as_str() {
+            "critical" | "page" | "p1" | "disaster" | "fatal" | "emergency" => Self::Critical,
+            "error" | "high" | "major" | "p2" => Self::Error,
+            "warning" | "warn" | "minor" | "medium" | "p3" => Self::Warning,
+            "info" | "informational" | "low" | "debug" | "none" | "p4" | "p5" => Self::Info,
+            _ => return None,
+        })
+    }
+
     /// The urgency of an incident that an alert of this severity opens.
     pub fn urgency(self) -> Urgency {
         match self {

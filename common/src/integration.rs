@@ -61,6 +61,10 @@ pub struct Integration {
     pub rate_limit_per_minute: u32,
     /// SHA-256 of the integration key, hex.
     pub key_hash: String,
+    /// The SNS topic of the first verified subscription; others are refused.
+    /// Absent, not null, where there is none: the write's condition asks so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned_topic_arn: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it changed last.

@@ -45,8 +45,9 @@ pub const RAW_ALERT_DETAILS_BYTES: usize = 100 * 1024;
 pub const REQUEST_EXCERPT_CHARS: usize = 2_000;
 /// One of so many accepted requests is written to the request log.
 pub const REQUEST_LOG_SAMPLE: u64 = 100;
-/// Longest reason why an alert was ignored, characters.
-pub const REASON_CHARS: usize = 300;
+/// Longest reason why an alert was ignored, characters: it has to hold the
+/// address that confirms an SNS subscription, about 500.
+pub const REASON_CHARS: usize = 1_000;
 /// Entries of the request log answered at once.
 pub const REQUEST_LOG_PAGE: i32 = 100;
 /// Largest `settings` of an integration, bytes of JSON.
@@ -80,6 +81,9 @@ pub const AWS_ATTEMPTS: u32 = 3;
 /// The call that warms an endpoint while the function starts.
 pub const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// A vendor's message id is remembered so long: SNS stops retrying after 1 h.
+pub const MESSAGE_MEMORY: Duration = Duration::from_secs(2 * 3_600);
+
 /// Default and largest page of a list.
 pub const PAGE_DEFAULT: usize = 50;
 /// Largest page of a list: 100 incidents and their counters are two
@@ -103,6 +107,9 @@ pub const DELIVERY_DEADLINE_RESERVE: Duration = Duration::from_secs(12);
 pub const RESPONSE_READ_BYTES: usize = 64 * 1024;
 /// Bytes of a receiver's response that are kept in the attempt log.
 pub const RESPONSE_KEPT_BYTES: usize = 2 * 1024;
+/// Reading a public document (certificate, keys) or confirming a subscription
+/// while a sender waits: SNS gives up after 15 s, and the write comes after it.
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Idle connections to receivers are closed after this; receivers commonly
 /// close theirs after 60–75 s.
 pub const DELIVERY_POOL_IDLE: Duration = Duration::from_secs(45);

@@ -9,6 +9,8 @@ pub enum Group {
     Apm,
     /// `functions/cicd`
     Cicd,
+    /// `functions/cloud`
+    Cloud,
     /// `functions/metrics`
     Metrics,
     /// `functions/logs`
@@ -25,6 +27,7 @@ impl Group {
         match self {
             Self::Apm => "apm",
             Self::Cicd => "cicd",
+            Self::Cloud => "cloud",
             Self::Metrics => "metrics",
             Self::Logs => "logs",
             Self::Uptime => "uptime",
@@ -53,6 +56,9 @@ pub const PROVIDERS: &[(&str, Group)] = &[
     ("dynatrace", Group::Apm),
     ("appdynamics", Group::Apm),
     ("splunk-observability", Group::Apm),
+    ("azure", Group::Cloud),
+    ("cloudwatch", Group::Cloud),
+    ("google-cloud-monitoring", Group::Cloud),
     ("better-uptime", Group::Uptime),
     ("pingdom", Group::Uptime),
     ("uptime-kuma", Group::Uptime),

@@ -23,6 +23,7 @@ pub struct ApiError {
     message: String,
     details: Vec<Detail>,
     retry_after: Option<Duration>,
+    challenge: &'static str,
 }
 
 /// What is wrong with one field of a body.
@@ -50,6 +51,7 @@ impl ApiError {
             message: message.into(),
             details: Vec::new(),
             retry_after: None,
+            challenge: "Bearer",
         }
     }
 
@@ -73,6 +75,17 @@ impl ApiError {
     /// 401: missing or wrong credential or signature.
     pub fn unauthorized(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, message)
+    }
+
+    /// Asks for Basic as well: SNS sends the password of its endpoint URL only
+    /// after such a challenge. Not for the console's API, where a browser would
+    /// ask its user for one.
+    #[must_use]
+    pub fn asking_for_basic(self) -> Self {
+        Self {
+            challenge: "Basic realm=\"OpsKnight\", Bearer",
+            ..self
+        }
     }
 
     /// 403: valid credential without the right, or a disabled integration.
@@ -196,7 +209,7 @@ impl IntoResponse for ApiError {
         if self.status == StatusCode::UNAUTHORIZED {
             response
                 .headers_mut()
-                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge));
         }
         response
     }

@@ -59,12 +59,7 @@ pub fn severity_label(alert: &Value) -> Option<String> {
 
 /// The severity of that label's whole value, a warning for an unknown word.
 pub fn severity(word: &str) -> Severity {
-    match word.trim().to_ascii_lowercase().as_str() {
-        "critical" | "page" | "p1" | "disaster" | "fatal" | "emergency" => Severity::Critical,
-        "error" | "high" | "major" | "p2" => Severity::Error,
-        "info" | "informational" | "low" | "debug" | "none" | "p4" | "p5" => Severity::Info,
-        _ => Severity::Warning,
-    }
+    Severity::from_prometheus_word(word).unwrap_or(Severity::Warning)
 }
 
 /// The alert and what its group says about itself; never the other alerts.

@@ -16,6 +16,8 @@ pub fn has_integration_key(received: &Received, key_hash: &str) -> bool {
         received.header("x-integration-key").map(str::to_owned),
         received.header("x-api-key").map(str::to_owned),
         received.query("key").map(str::to_owned),
+        // What Google's token channel calls it.
+        received.query("auth_token").map(str::to_owned),
         basic_password(received),
     ];
     presented.into_iter().flatten().any(|key| {
@@ -196,6 +198,7 @@ mod tests {
             request(&[("x-integration-key", key)], &[]),
             request(&[("x-api-key", key)], &[]),
             request(&[], &[("key", key)]),
+            request(&[], &[("auth_token", key)]),
         ] {
             assert!(has_integration_key(&received, &hash), "{received:?}");
         }

@@ -2,6 +2,7 @@
 //! pipeline for every vendor; a vendor is a [`Vendor`] in its group's router.
 
 pub mod alertmanager;
+mod authentication;
 pub mod credentials;
 mod forms;
 mod log;
@@ -23,18 +24,20 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 
+pub use authentication::{Admission, Attempt, Rejection};
 pub use forms::Content;
 pub use log::{Answer, log_answer};
 pub use pipeline::{AlertResult, ResultAction, apply_alerts, read, receive_for, result_of};
 pub use received::{Received, Unreadable};
 pub use vendor::{Authentication, Context, Methods, Parsed, Vendor};
 
-use crate::{config, incidents::Incidents, store::Store};
+use crate::{config, incidents::Incidents, outbound::Fetch, store::Store};
 
 /// What every intake function works with.
 #[derive(Debug, Clone)]
 pub struct Intake {
     incidents: Incidents,
+    outbound: Option<Arc<dyn Fetch>>,
     public_url: Option<Arc<str>>,
 }
 
@@ -43,8 +46,17 @@ impl Intake {
     pub fn new(store: Store) -> Self {
         Self {
             incidents: Incidents::new(store),
+            outbound: None,
             public_url: None,
         }
+    }
+
+    /// The same with a way out, for vendors whose requests are verified with
+    /// what somebody else publishes.
+    #[must_use]
+    pub fn with_outbound(mut self, outbound: impl Fetch + 'static) -> Self {
+        self.outbound = Some(Arc::new(outbound));
+        self
     }
 
     /// The same, at this public base URL (`https://hooks.example.com`): some

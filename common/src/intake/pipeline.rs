@@ -9,7 +9,9 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::{
-    Answer, Authentication, Context, Intake, Parsed, Received, Vendor, credentials, log_answer,
+    Answer, Attempt, Context, Intake, Parsed, Received, Vendor,
+    authentication::{Found, authenticate},
+    log_answer,
 };
 use crate::{
     alert::{Action, Alert, DedupKey, Severity},
@@ -131,15 +133,6 @@ pub async fn receive_for(
     take(intake, vendor, integration, received, Found::ByKey).await
 }
 
-/// How a request named its integration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
-    /// By its id: the key has to be presented besides where it is required.
-    ById,
-    /// By its key.
-    ByKey,
-}
-
 async fn take(
     intake: &Intake,
     vendor: &Vendor,
@@ -163,11 +156,30 @@ async fn process(
     context: &Context<'_>,
     found: Found,
 ) -> Result<Vec<AlertResult>, ApiError> {
-    check_credentials(vendor, received, context, found)?;
-    let parsed = (vendor.normalise)(received, context)
-        .map_err(|error| ApiError::bad_request("unreadable_body", error.to_string()))?;
-    let results = apply_alerts(intake.incidents(), vendor.name, context, parsed).await;
-    results.map_err(|error| overloaded(vendor, &error))
+    let store = intake.store();
+    let attempt = Attempt {
+        received,
+        context,
+        store,
+        outbound: intake.outbound.as_deref(),
+    };
+    let admission = authenticate(vendor, attempt, found)
+        .await
+        .map_err(ApiError::asking_for_basic)?;
+    let is_copy = admission.is_copy(store, context).await;
+    if is_copy.map_err(|error| overloaded(vendor, &error))? {
+        return Ok(vec![ignored("duplicate delivery".to_owned())]);
+    }
+    let parsed = match &admission.settled {
+        Some(reason) => vec![Parsed::ignored(reason)],
+        None => (vendor.normalise)(received, context)
+            .map_err(|error| ApiError::bad_request("unreadable_body", error.to_string()))?,
+    };
+    let results = apply_alerts(intake.incidents(), vendor.name, context, parsed)
+        .await
+        .map_err(|error| overloaded(vendor, &error))?;
+    admission.remember(store, context).await;
+    Ok(results)
 }
 
 /// Reads a request as intake needs it.
@@ -230,39 +242,6 @@ fn check_usable(vendor: &Vendor, integration: &Integration) -> Result<(), ApiErr
         ));
     }
     Ok(())
-}
-
-fn check_credentials(
-    vendor: &Vendor,
-    received: &Received,
-    context: &Context<'_>,
-    found: Found,
-) -> Result<(), ApiError> {
-    let integration = context.integration;
-    if integration.require_key
-        && found == Found::ById
-        && !credentials::has_integration_key(received, &integration.key_hash)
-    {
-        return Err(ApiError::unauthorized(
-            "invalid_key",
-            "the integration key is missing or wrong",
-        ));
-    }
-    let Some(secret) = &integration.signature_secret else {
-        return Ok(());
-    };
-    let proven = match vendor.authentication {
-        Authentication::Native(verify) => verify(received, secret, context),
-        Authentication::SharedSecret => credentials::has_shared_secret(received, secret),
-    };
-    if proven {
-        Ok(())
-    } else {
-        Err(ApiError::unauthorized(
-            "invalid_signature",
-            "the signature or token is missing or wrong",
-        ))
-    }
 }
 
 fn overloaded(vendor: &Vendor, error: &StoreError) -> ApiError {

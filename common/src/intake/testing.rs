@@ -83,6 +83,7 @@ pub fn normalise(
         settings: Settings::new(settings.as_object().cloned().unwrap_or_default()),
         rate_limit_per_minute: 1_000,
         key_hash: String::new(),
+        pinned_topic_arn: None,
         created_at: now,
         updated_at: now,
     };

@@ -1,9 +1,10 @@
 //! What a vendor's file provides: a name, how its requests are authenticated,
 //! and a pure normaliser.
 
+use futures_util::future::BoxFuture;
 use http::StatusCode;
 
-use super::{Received, Unreadable};
+use super::{Admission, Attempt, Received, Rejection, Unreadable};
 use crate::{
     alert::Alert,
     integration::{Integration, Settings},
@@ -44,6 +45,9 @@ pub enum Authentication {
     /// No scheme of its own: any of the shared-secret forms of
     /// `vendors/README.md`.
     SharedSecret,
+    /// A check of the vendor's that may wait for others; always made, also
+    /// where the integration has no secret.
+    Interactive(for<'a> fn(Attempt<'a>) -> BoxFuture<'a, Result<Admission, Rejection>>),
 }
 
 /// What a normaliser may know besides the request.

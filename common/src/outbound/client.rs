@@ -1,8 +1,9 @@
 //! The one HTTP client for user-given addresses: guarded resolver, no
 //! redirects, no proxies, bounded in time and size.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
@@ -22,6 +23,14 @@ pub enum OutboundError {
     /// No connection, or one that broke.
     #[error("{0}")]
     Failed(String),
+}
+
+/// Reads documents of others. A trait, so that only the functions that do so
+/// link an HTTP client, and tests answer in its place.
+pub trait Fetch: Send + Sync + fmt::Debug {
+    /// GETs an address and reads the first [`limits::RESPONSE_READ_BYTES`] of
+    /// the answer, all within [`limits::FETCH_TIMEOUT`].
+    fn fetch<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Answer, OutboundError>>;
 }
 
 /// A request to a user-given address.
@@ -44,7 +53,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// Its headers.
     pub headers: HeaderMap,
-    /// The start of its body, at most [`limits::RESPONSE_KEPT_BYTES`].
+    /// The start of its body, at most [`limits::RESPONSE_KEPT_BYTES`], or
+    /// [`limits::RESPONSE_READ_BYTES`] of a fetched document.
     pub body: Vec<u8>,
 }
 
@@ -86,8 +96,21 @@ impl Outbound {
     /// # Errors
     /// See [`OutboundError`]; an answer of any status is no error.
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, OutboundError> {
+        self.exchange(
+            outgoing,
+            limits::RESPONSE_KEPT_BYTES,
+            limits::DELIVERY_TIMEOUT,
+        )
+        .await
+    }
+
+    async fn exchange(
+        &self,
+        outgoing: Outgoing,
+        kept: usize,
+        timeout: Duration,
+    ) -> Result<Answer, OutboundError> {
         let url: Url = self.guard.check_url(&outgoing.url)?;
-        let deadline = Instant::now() + limits::DELIVERY_TIMEOUT;
         let exchange = async {
             let mut response = self
                 .client
@@ -105,7 +128,7 @@ impl Outbound {
                     break;
                 };
                 read += chunk.len();
-                let room = limits::RESPONSE_KEPT_BYTES.saturating_sub(body.len());
+                let room = kept.saturating_sub(body.len());
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
             }
             Ok(Answer {
@@ -114,9 +137,21 @@ impl Outbound {
                 body,
             })
         };
-        tokio::time::timeout_at(deadline.into(), exchange)
+        tokio::time::timeout(timeout, exchange)
             .await
             .unwrap_or(Err(OutboundError::TimedOut))
+    }
+}
+
+impl Fetch for Outbound {
+    fn fetch<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Answer, OutboundError>> {
+        let outgoing = Outgoing {
+            url: url.to_owned(),
+            method: Method::GET,
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+        };
+        Box::pin(self.exchange(outgoing, limits::RESPONSE_READ_BYTES, limits::FETCH_TIMEOUT))
     }
 }
 

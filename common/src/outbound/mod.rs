@@ -3,5 +3,5 @@
 mod client;
 mod guard;
 
-pub use client::{Answer, Outbound, OutboundError, Outgoing};
+pub use client::{Answer, Fetch, Outbound, OutboundError, Outgoing};
 pub use guard::{Guard, Refused};

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, keys, keys::Key, read};
+use super::{Store, StoreError, keys, keys::Key, read, text};
 use crate::{
     crypto,
     id::{IntegrationId, ServiceId},
@@ -144,6 +144,28 @@ impl Store {
             items.push(self.deletion(keys::secret_key(old_key_hash))?);
         }
         self.transact(items).await
+    }
+
+    /// Pins the SNS topic of an integration that has none yet. Pinning the same
+    /// one again changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where another one is pinned, or the integration
+    /// is gone.
+    pub async fn pin_topic(&self, id: IntegrationId, topic: &str) -> Result<(), StoreError> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::integration(id).into_item()))
+            .update_expression("SET pinnedTopicArn = :topic")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(pinnedTopicArn) OR pinnedTopicArn = :topic)",
+            )
+            .expression_attribute_values(":topic", text(topic))
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(StoreError::from_sdk)
     }
 
     /// Deletes an integration, its key's digest and its entry.

@@ -133,6 +133,15 @@ pub fn request(integration: IntegrationId, id: RequestId) -> Key {
     )
 }
 
+/// A message that an integration has received: senders choose its id, so only
+/// the digest stands in the key.
+pub fn message(integration: IntegrationId, id: &str) -> Key {
+    Key::new(
+        requests_of_integration(integration),
+        format!("MESSAGE#{}", crypto::sha256_hex(id.as_bytes())),
+    )
+}
+
 /// The index partition of an incident: spread, because the index would
 /// otherwise throttle the table; open ones apart, because they are few and
 /// asked for most.

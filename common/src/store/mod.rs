@@ -5,6 +5,7 @@ mod deliveries;
 mod incidents;
 mod integrations;
 mod keys;
+mod messages;
 mod requests;
 mod services;
 mod webhooks;

@@ -53,6 +53,7 @@ pub(crate) fn integration(provider: &str, settings: Value) -> Integration {
         settings: Settings::new(settings),
         rate_limit_per_minute: 1_000,
         key_hash: String::new(),
+        pinned_topic_arn: None,
         created_at: now,
         updated_at: now,
     }

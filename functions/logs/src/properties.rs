@@ -128,6 +128,7 @@ pub(crate) fn integration(vendor: &Vendor) -> Integration {
         settings: Settings::default(),
         rate_limit_per_minute: 1_000,
         key_hash: String::new(),
+        pinned_topic_arn: None,
         created_at: now,
         updated_at: now,
     }

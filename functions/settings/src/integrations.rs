@@ -88,6 +88,7 @@ pub(crate) async fn create(
         settings: given.settings.value().unwrap_or_default(),
         rate_limit_per_minute: rate_limit(given.rate_limit.value()),
         key_hash: crypto::sha256_hex(key.as_bytes()),
+        pinned_topic_arn: None,
         created_at: now,
         updated_at: now,
     };

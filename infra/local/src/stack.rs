@@ -133,6 +133,7 @@ struct Parts {
     queue: Queue,
     dead_letters: Queue,
     guard: Guard,
+    outbound: Outbound,
     admin: AdminKey,
 }
 
@@ -165,11 +166,13 @@ impl Stack {
 
         // A development machine's receivers are on the machine itself.
         let allow_private = common::config::flag("ALLOW_PRIVATE_TARGETS", true)?;
+        let guard = Guard::new(allow_private);
         let parts = Parts {
             store: Store::new(table, dynamodb::TABLE),
             queue: Queue::new(queues.clone(), &urls.deliveries),
             dead_letters: Queue::new(queues.clone(), &urls.dead_letters),
-            guard: Guard::new(allow_private),
+            guard,
+            outbound: Outbound::new(guard)?,
             admin: AdminKey::new(&admin_key),
         };
         let requeued = recovery::requeue_unfinished(&parts.store, &parts.queue).await?;
@@ -286,6 +289,9 @@ fn router(parts: &Parts, written: Arc<Notify>) -> Router {
     let routes = Router::new()
         .merge(apm::routes(intake.clone()))
         .merge(cicd::routes(intake.clone()))
+        .merge(cloud::routes(
+            intake.clone().with_outbound(parts.outbound.clone()),
+        ))
         .merge(custom::routes(intake.clone()))
         .merge(logs::routes(intake.clone()))
         .merge(metrics::routes(intake.clone()))
@@ -335,7 +341,7 @@ fn event_sources(
         parts.store.clone(),
         parts.queue.clone(),
         parts.dead_letters.clone(),
-        Outbound::new(parts.guard)?,
+        parts.outbound.clone(),
         schedule,
     );
     let queue = QueueSource {

@@ -3,6 +3,7 @@
 mod alertmanager;
 mod bad_input;
 mod calls;
+mod cloud;
 mod deliveries;
 mod incidents;
 mod load;

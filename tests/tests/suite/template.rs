@@ -38,6 +38,7 @@ fn routes(resource: &str) -> BTreeSet<String> {
 fn every_provider_has_a_route_to_its_groups_function() {
     let template = template();
     for (group, function) in [
+        (Group::Cloud, "CloudFunction"),
         (Group::Custom, "CustomFunction"),
         (Group::Metrics, "MetricsFunction"),
         (Group::Uptime, "UptimeFunction"),

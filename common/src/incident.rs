@@ -98,6 +98,10 @@ pub struct Incident {
     pub source: String,
     /// Where to look, as the first alert says.
     pub link: Option<String>,
+    /// Seconds without an alert after which it is over; for tools that never
+    /// report a recovery.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub auto_resolve_after: Option<u64>,
     /// Alerts so far.
     pub alert_count: u64,
     /// When it was opened.
@@ -326,6 +330,7 @@ mod tests {
             dedup_key: None,
             source: "test".to_owned(),
             link: None,
+            auto_resolve_after: None,
             alert_count: 1,
             created_at: now,
             updated_at: now,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::{
-    HeaderValue, StatusCode,
+    HeaderMap, HeaderValue, StatusCode,
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub struct ApiError {
     code: &'static str,
     message: String,
     details: Vec<Detail>,
-    retry_after: Option<Duration>,
+    headers: HeaderMap,
     challenge: &'static str,
 }
 
@@ -50,7 +50,7 @@ impl ApiError {
             code,
             message: message.into(),
             details: Vec::new(),
-            retry_after: None,
+            headers: HeaderMap::new(),
             challenge: "Bearer",
         }
     }
@@ -134,14 +134,23 @@ impl ApiError {
 
     /// The status that makes this sender come back, with `Retry-After`.
     pub fn overloaded(status: StatusCode) -> Self {
-        let error = Self::new(
+        let mut error = Self::new(
             status,
             "overloaded",
             "the request could not be stored; try again",
         );
+        let seconds = HeaderValue::from(OVERLOAD_PAUSE.as_secs());
+        error.headers.insert(RETRY_AFTER, seconds);
+        error
+    }
+
+    /// The status that makes this sender come back, because its integration
+    /// has used up its requests of this minute; `headers` say until when.
+    pub fn rate_limited(status: StatusCode, headers: HeaderMap) -> Self {
+        let message = "the integration has used up its requests of this minute";
         Self {
-            retry_after: Some(OVERLOAD_PAUSE),
-            ..error
+            headers,
+            ..Self::new(status, "rate_limited", message)
         }
     }
 
@@ -201,11 +210,7 @@ impl IntoResponse for ApiError {
         let bytes = serde_json::to_vec(&written).unwrap_or_default();
         let mut response =
             (self.status, [("content-type", "application/json")], bytes).into_response();
-        if let Some(pause) = self.retry_after {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(pause.as_secs()));
-        }
+        response.headers_mut().extend(self.headers);
         if self.status == StatusCode::UNAUTHORIZED {
             response
                 .headers_mut()

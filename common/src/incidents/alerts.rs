@@ -23,12 +23,18 @@ pub struct Reporter {
     pub service: ServiceRef,
     /// Who is named in the timeline.
     pub actor: Actor,
+    /// Seconds without an alert after which incidents are over.
+    pub auto_resolve_after: Option<u64>,
 }
 
 impl From<&Integration> for Reporter {
     fn from(integration: &Integration) -> Self {
         Self {
             service: integration.service.clone(),
+            auto_resolve_after: integration
+                .settings
+                .number("autoResolveAfter")
+                .filter(|seconds| *seconds > 0),
             actor: Actor {
                 kind: ActorKind::Integration,
                 id: Some(integration.id.to_string()),
@@ -335,6 +341,7 @@ fn new_incident(reporter: &Reporter, key: &DedupKey, alert: &Alert, now: Timesta
         dedup_key: Some(key.clone()),
         source,
         link: alert.link.clone(),
+        auto_resolve_after: reporter.auto_resolve_after,
         alert_count: 1,
         created_at: now,
         updated_at: now,

@@ -81,6 +81,7 @@ impl Incidents {
             dedup_key: None,
             source: actor.name.clone(),
             link: None,
+            auto_resolve_after: None,
             alert_count: 0,
             created_at: now,
             updated_at: now,
@@ -235,5 +236,65 @@ impl Incidents {
             }
         }
         Ok(ended)
+    }
+
+    /// Resolves every incident whose integration asked for it and that had no
+    /// alert for so long. Answers how many.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; incidents that could not be changed are left for the
+    /// next run.
+    pub async fn resolve_quiet(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let mut resolved = 0;
+        for incident in self.store.auto_resolving_incidents().await? {
+            match self.resolve_if_quiet(&incident, now).await {
+                Ok(true) => resolved += 1,
+                // Quiet for too short, or somebody was faster.
+                Ok(false) | Err(StoreError::Conflict) => {}
+                Err(error) => {
+                    tracing::warn!(incident.id = %incident.id, %error, "an incident was not resolved");
+                }
+            }
+        }
+        Ok(resolved)
+    }
+
+    async fn resolve_if_quiet(
+        &self,
+        incident: &Incident,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (Some(key), Some(seconds)) = (&incident.dedup_key, incident.auto_resolve_after) else {
+            return Ok(false);
+        };
+        let counter = self.store.counter(incident.service.id, key).await?;
+        let Some(counter) = counter.filter(|counter| counter.open_incident() == Some(incident.id))
+        else {
+            return Ok(false);
+        };
+        let last_alert = counter.last_alert_at.unwrap_or(incident.created_at);
+        if now.since(last_alert).as_secs() < seconds {
+            return Ok(false);
+        }
+        let incident = Incident {
+            alert_count: counter.alert_count,
+            ..incident.clone()
+        };
+        let change = Change {
+            status: Some(StatusChange::Resolved),
+            ..Change::default()
+        };
+        let Ok(Some(changed)) = incident.apply(&change, now) else {
+            return Ok(false);
+        };
+        let event = Event::changed(&changed, Actor::schedule());
+        self.store
+            .change_incident(
+                &changed.incident,
+                &[event],
+                CounterChange::ResolveQuiet(last_alert),
+            )
+            .await?;
+        Ok(true)
     }
 }

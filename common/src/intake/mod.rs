@@ -7,6 +7,7 @@ pub mod credentials;
 mod forms;
 mod log;
 mod pipeline;
+mod rate_limit;
 mod received;
 mod repair;
 pub mod value;
@@ -28,10 +29,12 @@ pub use authentication::{Admission, Attempt, Rejection};
 pub use forms::Content;
 pub use log::{Answer, log_answer};
 pub use pipeline::{AlertResult, ResultAction, apply_alerts, read, receive_for, result_of};
+pub use rate_limit::{Allowance, OverLimit};
 pub use received::{Received, Unreadable};
 pub use vendor::{Authentication, Context, Methods, Parsed, Vendor};
 
 use crate::{config, incidents::Incidents, outbound::Fetch, store::Store};
+use rate_limit::RateLimiter;
 
 /// What every intake function works with.
 #[derive(Debug, Clone)]
@@ -39,6 +42,7 @@ pub struct Intake {
     incidents: Incidents,
     outbound: Option<Arc<dyn Fetch>>,
     public_url: Option<Arc<str>>,
+    rate_limiter: RateLimiter,
 }
 
 impl Intake {
@@ -48,6 +52,7 @@ impl Intake {
             incidents: Incidents::new(store),
             outbound: None,
             public_url: None,
+            rate_limiter: RateLimiter::default(),
         }
     }
 
@@ -83,6 +88,15 @@ impl Intake {
     /// The incidents that alerts go to.
     pub fn incidents(&self) -> &Incidents {
         &self.incidents
+    }
+
+    /// Counts a request of an authenticated sender against its integration's
+    /// rate limit.
+    ///
+    /// # Errors
+    /// [`OverLimit`] where it is over it.
+    pub fn admit(&self, context: &Context<'_>) -> Result<Allowance, OverLimit> {
+        self.rate_limiter.count(context.integration, context.now)
     }
 
     fn public_url(&self) -> Option<&str> {

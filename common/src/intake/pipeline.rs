@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::{
-    Answer, Attempt, Context, Intake, Parsed, Received, Vendor,
+    Admission, Allowance, Answer, Attempt, Context, Intake, Parsed, Received, Vendor,
     authentication::{Found, authenticate},
     log_answer,
 };
@@ -86,31 +86,40 @@ struct Accepted<'a> {
     results: &'a [AlertResult],
 }
 
+/// A request that was taken.
+struct Taken {
+    results: Vec<AlertResult>,
+    allowance: Allowance,
+}
+
 /// Takes a request of this vendor.
 pub async fn receive(intake: &Intake, vendor: &'static Vendor, request: Request) -> Response {
     match accept(intake, vendor, request).await {
-        Ok(results) => match results.first() {
-            Some(result) => json(
-                StatusCode::OK,
-                &Accepted {
-                    status: "success",
-                    result,
-                    results: &results,
-                },
-            ),
-            None => {
-                ApiError::internal("a normaliser answered without a result").into_response_logged()
-            }
-        },
+        Ok(taken) => answer(&taken),
         Err(error) => error.into_response_logged(),
     }
+}
+
+fn answer(taken: &Taken) -> Response {
+    let Some(result) = taken.results.first() else {
+        let error = ApiError::internal("a normaliser answered without a result");
+        return error.into_response_logged();
+    };
+    let accepted = Accepted {
+        status: "success",
+        result,
+        results: &taken.results,
+    };
+    let mut response = json(StatusCode::OK, &accepted);
+    taken.allowance.write(response.headers_mut());
+    response
 }
 
 async fn accept(
     intake: &Intake,
     vendor: &'static Vendor,
     request: Request,
-) -> Result<Vec<AlertResult>, ApiError> {
+) -> Result<Taken, ApiError> {
     let received = read(intake, request).await?;
     let integration = find_integration(intake.store(), vendor, &received).await?;
     take(intake, vendor, &integration, &received, Found::ById).await
@@ -130,7 +139,8 @@ pub async fn receive_for(
     received: &Received,
 ) -> Result<Vec<AlertResult>, ApiError> {
     check_usable(vendor, integration)?;
-    take(intake, vendor, integration, received, Found::ByKey).await
+    let taken = take(intake, vendor, integration, received, Found::ByKey).await?;
+    Ok(taken.results)
 }
 
 async fn take(
@@ -139,13 +149,28 @@ async fn take(
     integration: &Integration,
     received: &Received,
     found: Found,
-) -> Result<Vec<AlertResult>, ApiError> {
-    let context = Context {
+) -> Result<Taken, ApiError> {
+    let context = &Context {
         integration,
         now: Timestamp::now(),
     };
-    let outcome = process(intake, vendor, received, &context, found).await;
-    log_request(intake.store(), received, &context, &outcome).await;
+    let attempt = Attempt {
+        received,
+        context,
+        store: intake.store(),
+        outbound: intake.outbound.as_deref(),
+    };
+    let outcome = match authenticate(vendor, attempt, found).await {
+        Ok(admission) => match intake.admit(context) {
+            Ok(allowance) => process(intake, vendor, received, context, admission)
+                .await
+                .map(|results| Taken { results, allowance }),
+            Err(over) if over.is_first => Err(over.into_error(vendor.overload)),
+            Err(over) => return Err(over.into_error(vendor.overload)),
+        },
+        Err(error) => Err(error.asking_for_basic()),
+    };
+    log_request(intake.store(), received, context, &outcome).await;
     outcome
 }
 
@@ -154,18 +179,9 @@ async fn process(
     vendor: &Vendor,
     received: &Received,
     context: &Context<'_>,
-    found: Found,
+    admission: Admission,
 ) -> Result<Vec<AlertResult>, ApiError> {
     let store = intake.store();
-    let attempt = Attempt {
-        received,
-        context,
-        store,
-        outbound: intake.outbound.as_deref(),
-    };
-    let admission = authenticate(vendor, attempt, found)
-        .await
-        .map_err(ApiError::asking_for_basic)?;
     let is_copy = admission.is_copy(store, context).await;
     if is_copy.map_err(|error| overloaded(vendor, &error))? {
         return Ok(vec![ignored("duplicate delivery".to_owned())]);
@@ -380,10 +396,10 @@ async fn log_request(
     store: &Store,
     received: &Received,
     context: &Context<'_>,
-    outcome: &Result<Vec<AlertResult>, ApiError>,
+    outcome: &Result<Taken, ApiError>,
 ) {
     let answer = match outcome {
-        Ok(results) => Answer::of(StatusCode::OK, results),
+        Ok(taken) => Answer::of(StatusCode::OK, &taken.results),
         Err(error) => Answer::rejected(error.status(), error.message()),
     };
     log_answer(store, received, context, answer).await;

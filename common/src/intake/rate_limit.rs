@@ -12,7 +12,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{id::IntegrationId, time::Timestamp};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
+
+use crate::{http::ApiError, id::IntegrationId, integration::Integration, time::Timestamp};
 
 /// The length of a window.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -27,22 +29,61 @@ pub struct RateLimiter(Arc<Mutex<HashMap<IntegrationId, Window>>>);
 struct Window {
     ends_at: Timestamp,
     used: u32,
+    refused: u32,
 }
 
 /// What is left of an integration's window after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// Whether this request is within the limit.
-    pub allowed: bool,
-    /// Requests that the window still allows.
-    pub remaining: u32,
-    /// When the window ends.
-    pub resets_at: Timestamp,
+    remaining: u32,
+    resets_at: Timestamp,
+}
+
+/// A request over its integration's limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverLimit {
+    resets_at: Timestamp,
+    retry_after: Duration,
+    /// Whether it is the first of its window: the only one that is logged,
+    /// since a flood must not become a flood of writes.
+    pub is_first: bool,
+}
+
+impl Allowance {
+    /// Tells the sender what is left.
+    pub fn write(self, headers: &mut HeaderMap) {
+        write(headers, self.remaining, self.resets_at);
+    }
+}
+
+impl OverLimit {
+    /// The refusal with the status that makes this sender come back.
+    pub fn into_error(self, status: StatusCode) -> ApiError {
+        let mut headers = HeaderMap::new();
+        write(&mut headers, 0, self.resets_at);
+        let seconds = self.retry_after.as_millis().div_ceil(1_000).max(1);
+        let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        ApiError::rate_limited(status, headers)
+    }
+}
+
+fn write(headers: &mut HeaderMap, remaining: u32, resets_at: Timestamp) {
+    const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+    const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+    headers.insert(REMAINING, HeaderValue::from(remaining));
+    headers.insert(
+        RESET,
+        HeaderValue::from(resets_at.unix_millis().div_ceil(1_000)),
+    );
 }
 
 impl RateLimiter {
-    /// Counts a request at `now` against a limit of so many a minute.
-    pub fn count(&self, integration: IntegrationId, limit: u32, now: Timestamp) -> Allowance {
+    /// Counts a request at `now` against its integration's limit.
+    ///
+    /// # Errors
+    /// [`OverLimit`] where the window allows no more.
+    pub fn count(&self, integration: &Integration, now: Timestamp) -> Result<Allowance, OverLimit> {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= WINDOWS {
             windows.retain(|_, window| window.ends_at > now);
@@ -50,20 +91,26 @@ impl RateLimiter {
         let fresh = Window {
             ends_at: now.after(WINDOW),
             used: 0,
+            refused: 0,
         };
-        let window = windows.entry(integration).or_insert(fresh);
+        let window = windows.entry(integration.id).or_insert(fresh);
         if window.ends_at <= now {
             *window = fresh;
         }
-        let allowed = window.used < limit;
-        if allowed {
-            window.used += 1;
+        let resets_at = window.ends_at;
+        if window.used >= integration.rate_limit_per_minute {
+            window.refused = window.refused.saturating_add(1);
+            return Err(OverLimit {
+                resets_at,
+                retry_after: resets_at.since(now),
+                is_first: window.refused == 1,
+            });
         }
-        Allowance {
-            allowed,
-            remaining: limit.saturating_sub(window.used),
-            resets_at: window.ends_at,
-        }
+        window.used += 1;
+        Ok(Allowance {
+            remaining: integration.rate_limit_per_minute - window.used,
+            resets_at,
+        })
     }
 }
 
@@ -73,19 +120,38 @@ mod tests {
 
     #[test]
     fn a_window_allows_the_limit_and_then_ends() {
-        let (limiter, integration) = (RateLimiter::default(), IntegrationId::generate());
+        let limiter = RateLimiter::default();
         let start = Timestamp::from_unix_millis(1_786_000_000_000);
-        let count = |at: Timestamp| limiter.count(integration, 2, at);
-        let remaining: Vec<(bool, u32)> = (0..3)
-            .map(|second| count(start.after(Duration::from_secs(second))))
-            .map(|allowance| (allowance.allowed, allowance.remaining))
-            .collect();
-        assert_eq!(remaining, [(true, 1), (true, 0), (false, 0)]);
-        assert_eq!(count(start).resets_at, start.after(WINDOW));
-        assert!(count(start.after(WINDOW)).allowed);
-        assert!(
-            limiter.count(IntegrationId::generate(), 2, start).allowed,
-            "another integration"
-        );
+        let one = integration();
+        let count = |second| limiter.count(&one, start.after(Duration::from_secs(second)));
+        let remaining = [0, 1].map(|second| count(second).map(|allowance| allowance.remaining));
+        assert_eq!(remaining, [Ok(1), Ok(0)]);
+        let refused = [20, 59].map(|second| count(second).unwrap_err());
+        assert_eq!(refused.map(|over| over.is_first), [true, false]);
+        assert_eq!(refused[0].retry_after, Duration::from_secs(40));
+        assert!(limiter.count(&integration(), start).is_ok(), "another one");
+        assert!(count(60).is_ok(), "the next window");
+    }
+
+    fn integration() -> Integration {
+        let now = Timestamp::now();
+        Integration {
+            id: IntegrationId::generate(),
+            service: crate::incident::ServiceRef {
+                id: crate::id::ServiceId::generate(),
+                name: "s".to_owned(),
+            },
+            provider: "webhook".to_owned(),
+            name: "i".to_owned(),
+            enabled: true,
+            signature_secret: None,
+            require_key: false,
+            settings: crate::integration::Settings::default(),
+            rate_limit_per_minute: 2,
+            key_hash: String::new(),
+            pinned_topic_arn: None,
+            created_at: now,
+            updated_at: now,
+        }
     }
 }

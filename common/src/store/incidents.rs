@@ -164,6 +164,8 @@ pub struct IncidentFilter {
     pub service: Option<ServiceId>,
     /// Only of this urgency.
     pub urgency: Option<Urgency>,
+    /// Only those that are over when no alert comes for a while.
+    pub auto_resolving: bool,
 }
 
 /// An entry of the incident index.
@@ -471,7 +473,18 @@ impl Store {
             ),
             (":incident".to_owned(), text(incident.id.to_string())),
         ]);
-        let mut add = "";
+        let (mut add, mut condition) = ("", "incidentId = :incident");
+        match change {
+            CounterChange::Resolve(Some(at)) => {
+                set.push("resolvedOccurredAt = :occurred");
+                values.insert(":occurred".to_owned(), text(at.to_string()));
+            }
+            CounterChange::ResolveQuiet(last_alert) => {
+                condition = "incidentId = :incident AND lastAlertAt = :last";
+                values.insert(":last".to_owned(), text(last_alert.to_string()));
+            }
+            _ => {}
+        }
         match change {
             CounterChange::FollowAndCount => {
                 set.push("lastAlertAt = :now");
@@ -479,14 +492,10 @@ impl Store {
                 values.insert(":one".to_owned(), number(1));
                 add = " ADD alertCount :one";
             }
-            CounterChange::Resolve(occurred_at) => {
+            CounterChange::Resolve(_) | CounterChange::ResolveQuiet(_) => {
                 set.extend(["resolvedCount = :count", "expiresAt = :expires"]);
                 values.insert(":count".to_owned(), number(incident.alert_count));
                 values.insert(":expires".to_owned(), number(closed_expiry(incident)));
-                if let Some(at) = occurred_at {
-                    set.push("resolvedOccurredAt = :occurred");
-                    values.insert(":occurred".to_owned(), text(at.to_string()));
-                }
             }
             CounterChange::Follow | CounterChange::Reopen(_) => {}
         }
@@ -494,7 +503,7 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(key.into_item()))
             .update_expression(format!("SET {}{add}", set.join(", ")))
-            .condition_expression("incidentId = :incident")
+            .condition_expression(condition)
             .expression_attribute_names("#status", "status")
             .set_expression_attribute_values(Some(values))
             .build()?;
@@ -611,6 +620,7 @@ impl Store {
         limit: usize,
     ) -> Result<Page<Incident>, StoreError> {
         let sides: &[bool] = match filter.status {
+            None if filter.auto_resolving => &[true],
             None => &[true, false],
             Some(Status::Resolved) => &[false],
             Some(_) => &[true],
@@ -683,6 +693,9 @@ impl Store {
                 conditions.push("urgency = :urgency");
                 query = query.expression_attribute_values(":urgency", text(urgency.as_str()));
             }
+            if filter.auto_resolving {
+                conditions.push("attribute_exists(autoResolveAfter)");
+            }
             if conditions.is_empty() {
                 query = query.limit(i32::try_from(limit + 1).unwrap_or(i32::MAX));
             } else {
@@ -749,10 +762,27 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn snoozed_incidents(&self) -> Result<Vec<Incident>, StoreError> {
-        let filter = IncidentFilter {
+        self.all_incidents(IncidentFilter {
             status: Some(Status::Snoozed),
             ..IncidentFilter::default()
-        };
+        })
+        .await
+    }
+
+    /// Open incidents that are over when no alert comes for a while, for the
+    /// clock.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn auto_resolving_incidents(&self) -> Result<Vec<Incident>, StoreError> {
+        self.all_incidents(IncidentFilter {
+            auto_resolving: true,
+            ..IncidentFilter::default()
+        })
+        .await
+    }
+
+    async fn all_incidents(&self, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError> {
         let (mut found, mut before) = (Vec::new(), None);
         loop {
             let page = self.incidents(filter, before, limits::PAGE_MAX).await?;

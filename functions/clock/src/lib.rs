@@ -1,4 +1,6 @@
-//! What time alone changes, once a minute: snoozes end.
+//! What time alone changes, once a minute: snoozes end, and incidents of tools
+//! that never report a recovery are over when they have been quiet for long
+//! enough.
 
 use common::{
     aws,
@@ -36,9 +38,11 @@ impl Clock {
     /// # Errors
     /// Where the incidents could not be read; the next run tries again.
     pub async fn tick(&self) -> Result<(), StoreError> {
-        let ended = self.incidents.end_snoozes(Timestamp::now()).await?;
-        if ended > 0 {
-            tracing::info!(ended, "snoozes ended");
+        let now = Timestamp::now();
+        let ended = self.incidents.end_snoozes(now).await?;
+        let resolved = self.incidents.resolve_quiet(now).await?;
+        if ended + resolved > 0 {
+            tracing::info!(ended, resolved, "snoozes ended, quiet incidents resolved");
         }
         Ok(())
     }

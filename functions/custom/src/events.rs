@@ -57,7 +57,11 @@ async fn accept(intake: &Intake, request: Request) -> Result<AlertResult, ApiErr
         integration: &integration,
         now: Timestamp::now(),
     };
-    let outcome = process(intake, &received, &context).await;
+    let outcome = match intake.admit(&context) {
+        Ok(_) => process(intake, &received, &context).await,
+        Err(over) if over.is_first => Err(over.into_error(StatusCode::TOO_MANY_REQUESTS)),
+        Err(over) => return Err(over.into_error(StatusCode::TOO_MANY_REQUESTS)),
+    };
     let answer = match &outcome {
         Ok(result) => Answer::of(StatusCode::ACCEPTED, std::slice::from_ref(result)),
         Err(error) => Answer::rejected(error.status(), error.message()),

@@ -298,3 +298,33 @@ async fn raw_alerts_are_kept_with_their_details() {
     );
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_incident_of_a_tool_that_never_recovers_ends_when_it_is_quiet() {
+    let world = World::start().await;
+    let service = world.service("certificates").await;
+    let body = json!({ "type": "webhook", "name": "w", "settings": { "autoResolveAfter": 1 } });
+    let quiet = world.integration_of(&service, body).await;
+    let body = json!({ "type": "webhook", "name": "w", "settings": { "autoResolveAfter": 3_600 } });
+    let patient = world.integration_of(&service, body).await;
+    let (ends, stays) = (
+        open(&world, &quiet, "ends").await,
+        open(&world, &patient, "stays").await,
+    );
+    let clock =
+        clock::Clock::new(crate::calls::store(world.stack().expect("a stack of its own")).await);
+    let status = |id: String| {
+        let world = &world;
+        async move { world.get(&format!("/api/incidents/{id}")).await["incident"]["status"].clone() }
+    };
+    wait::until("its end", || async {
+        clock.tick().await.expect("the clock runs");
+        (status(ends.clone()).await == "RESOLVED").then_some(())
+    })
+    .await;
+    assert_eq!(status(stays).await, "OPEN");
+    let timeline = world.get(&format!("/api/incidents/{ends}/timeline")).await;
+    assert_eq!(timeline["timeline"][1]["actor"]["type"], "schedule");
+    assert_ne!(open(&world, &quiet, "ends").await, ends);
+    world.stop().await;
+}

@@ -290,3 +290,48 @@ async fn webhooks_are_created_listed_changed_and_deleted() {
         .expect(StatusCode::NOT_FOUND);
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rate_limit_answers_with_the_vendors_overload_status() {
+    let world = World::start().await;
+    for (provider, overload) in [
+        ("webhook", 429),
+        ("prometheus", 503),
+        ("grafana", 503),
+        ("github", 429),
+    ] {
+        let service = world.service(provider).await;
+        let body = json!({ "type": provider, "name": provider, "rateLimitPerMinute": 2 });
+        let integration = world.integration_of(&service, body).await;
+        for left in ["1", "0"] {
+            let answer = world.alert(&integration, json!({})).await;
+            assert_eq!(answer.status, StatusCode::OK, "{provider}");
+            assert_eq!(answer.headers["x-ratelimit-remaining"], left, "{provider}");
+        }
+        let answer = world.alert(&integration, json!({})).await;
+        assert_eq!(answer.status.as_u16(), overload, "{provider}");
+        assert_eq!(answer.body["code"], "rate_limited");
+        let number = |name: &str| -> u64 {
+            answer.headers[name]
+                .to_str()
+                .expect("text")
+                .parse()
+                .expect("a number")
+        };
+        assert!((1..=60).contains(&number("retry-after")), "{provider}");
+        assert!(number("x-ratelimit-reset") >= common::time::Timestamp::now().unix_seconds());
+        world.alert(&integration, json!({})).await;
+        let path = format!(
+            "/api/services/{service}/integrations/{}/requests",
+            integration.id
+        );
+        let log = world.get(&path).await;
+        let refused = log["requests"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|one| one["statusCode"] == overload);
+        assert_eq!(refused.count(), 1, "a flood is logged once a minute");
+    }
+    world.stop().await;
+}

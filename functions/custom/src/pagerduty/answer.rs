@@ -96,7 +96,9 @@ impl Outcome {
             Self::Change => Answer::ignored(status, "a change event"),
             Self::Invalid(errors) => Answer::rejected(status, errors.join("; ")),
             Self::Unrecognised => Answer::rejected(status, "the body is not a JSON object"),
-            Self::Throttled => Answer::rejected(status, "the event could not be stored"),
+            Self::Throttled => {
+                Answer::rejected(status, "throttled: over the rate limit, or not stored")
+            }
         }
     }
 }

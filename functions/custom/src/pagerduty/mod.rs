@@ -108,7 +108,11 @@ async fn receive(intake: &Intake, door: Door, request: Request) -> Response {
         integration: &integration,
         now: Timestamp::now(),
     };
-    let outcome = process(intake, door.api, &body, &context).await;
+    let outcome = match intake.admit(&context) {
+        Ok(_) => process(intake, door.api, &body, &context).await,
+        Err(over) if over.is_first => Outcome::Throttled,
+        Err(_) => return Outcome::Throttled.response(door),
+    };
     let shown = without_key(received, key.as_deref().unwrap_or_default());
     log_answer(intake.store(), &shown, &context, outcome.logged(door)).await;
     outcome.response(door)

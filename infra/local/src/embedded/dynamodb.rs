@@ -143,9 +143,15 @@ async fn create_table(client: &Client) -> Result<(), Box<dyn std::error::Error +
     let projection = Projection::builder()
         .projection_type(ProjectionType::Include)
         .set_non_key_attributes(Some(
-            ["status", "urgency", "serviceId", "dedupKey"]
-                .map(str::to_owned)
-                .to_vec(),
+            [
+                "status",
+                "urgency",
+                "serviceId",
+                "dedupKey",
+                "autoResolveAfter",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         ))
         .build();
     let index = GlobalSecondaryIndex::builder()

@@ -150,6 +150,8 @@ pub enum CounterChange {
     FollowAndCount,
     /// The incident was resolved by an alert of this moment.
     Resolve(Option<Timestamp>),
+    /// The incident was resolved because no alert came since this one.
+    ResolveQuiet(Timestamp),
     /// The incident is open again: it takes the counter back from the closed
     /// incident that has it (itself, or a later one).
     Reopen(Option<IncidentId>),

@@ -28,6 +28,7 @@ impl Program {
             .arg(folder)
             .env("DELIVERY_RETRY_SCHEDULE", "1s,1s,2s")
             .env_remove("OPSKNIGHT_ADMIN_KEY")
+            .env("OPSKNIGHT_LOG", "error")
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

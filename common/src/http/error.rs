@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::{
-    HeaderMap, HeaderValue, StatusCode,
+    HeaderName, HeaderValue, StatusCode,
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub struct ApiError {
     code: &'static str,
     message: String,
     details: Vec<Detail>,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
     challenge: &'static str,
 }
 
@@ -50,7 +50,7 @@ impl ApiError {
             code,
             message: message.into(),
             details: Vec::new(),
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             challenge: "Bearer",
         }
     }
@@ -140,13 +140,13 @@ impl ApiError {
             "the request could not be stored; try again",
         );
         let seconds = HeaderValue::from(OVERLOAD_PAUSE.as_secs());
-        error.headers.insert(RETRY_AFTER, seconds);
+        error.headers.push((RETRY_AFTER, seconds));
         error
     }
 
     /// The status that makes this sender come back, because its integration
     /// has used up its requests of this minute; `headers` say until when.
-    pub fn rate_limited(status: StatusCode, headers: HeaderMap) -> Self {
+    pub fn rate_limited(status: StatusCode, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
         let message = "the integration has used up its requests of this minute";
         Self {
             headers,

@@ -52,30 +52,30 @@ pub struct OverLimit {
 impl Allowance {
     /// Tells the sender what is left.
     pub fn write(self, headers: &mut HeaderMap) {
-        write(headers, self.remaining, self.resets_at);
+        headers.extend(told(self.remaining, self.resets_at));
     }
 }
 
 impl OverLimit {
     /// The refusal with the status that makes this sender come back.
     pub fn into_error(self, status: StatusCode) -> ApiError {
-        let mut headers = HeaderMap::new();
-        write(&mut headers, 0, self.resets_at);
         let seconds = self.retry_after.as_millis().div_ceil(1_000).max(1);
         let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        let mut headers = told(0, self.resets_at).to_vec();
+        headers.push((RETRY_AFTER, HeaderValue::from(seconds)));
         ApiError::rate_limited(status, headers)
     }
 }
 
-fn write(headers: &mut HeaderMap, remaining: u32, resets_at: Timestamp) {
+/// What a sender is told of its window.
+fn told(remaining: u32, resets_at: Timestamp) -> [(HeaderName, HeaderValue); 2] {
     const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
     const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
-    headers.insert(REMAINING, HeaderValue::from(remaining));
-    headers.insert(
-        RESET,
-        HeaderValue::from(resets_at.unix_millis().div_ceil(1_000)),
-    );
+    let resets_at = resets_at.unix_millis().div_ceil(1_000);
+    [
+        (REMAINING, HeaderValue::from(remaining)),
+        (RESET, HeaderValue::from(resets_at)),
+    ]
 }
 
 impl RateLimiter {

@@ -34,7 +34,10 @@ const TOPIC: &str = "arn:aws:sns:eu-west-1:481516234200:ops";
 
 /// What others publish, and what was asked of them.
 #[derive(Debug, Clone, Default)]
-struct Internet(Arc<Mutex<(HashMap<String, Fetched>, Vec<String>)>>);
+struct Internet(Arc<Mutex<Pages>>);
+
+/// What there is to fetch, and what was fetched.
+type Pages = (HashMap<String, Fetched>, Vec<String>);
 
 impl Internet {
     fn publish(&self, url: &str, status: StatusCode, body: impl Into<Vec<u8>>) {

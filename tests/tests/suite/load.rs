@@ -11,7 +11,9 @@ use serde_json::json;
 async fn a_thousand_alerts_of_five_keys_are_five_incidents() {
     let world = World::start().await;
     let receiver = Receiver::start().await;
-    let integration = world.integration("webhook").await;
+    let service = world.service("storm").await;
+    let body = json!({ "type": "webhook", "name": "storm", "rateLimitPerMinute": 5_000 });
+    let integration = world.integration_of(&service, body).await;
     world.webhook(receiver.url(), &integration.service).await;
 
     let (world_ref, integration_ref) = (&world, &integration);

@@ -2,6 +2,7 @@
 //! meaning. Nothing outside this module knows `DynamoDB`.
 
 mod deliveries;
+mod history;
 mod incidents;
 mod integrations;
 mod keys;

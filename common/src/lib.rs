@@ -11,6 +11,7 @@ pub mod config;
 pub mod crypto;
 pub mod event;
 pub mod http;
+mod http_date;
 pub mod id;
 pub mod incident;
 pub mod incidents;

@@ -105,6 +105,8 @@ pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time that a delivery attempt and its record need before the function's
 /// deadline; nothing is started later.
 pub const DELIVERY_DEADLINE_RESERVE: Duration = Duration::from_secs(12);
+/// Headers of a receiver's response; more of them make it unreadable.
+pub const RESPONSE_HEADERS: usize = 100;
 /// Bytes of a receiver's response that are read.
 pub const RESPONSE_READ_BYTES: usize = 64 * 1024;
 /// Bytes of a receiver's response that are kept in the attempt log.

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    limits,
     outbound::{Answer, Outbound, OutboundError, Outgoing},
     retry::parse_retry_after,
     signing, text,
@@ -116,33 +117,46 @@ pub fn headers(
 
 fn verdict(answered: &Result<Answer, OutboundError>, now: Timestamp) -> Verdict {
     match answered {
-        Ok(answer) if answer.status.is_success() => Verdict::Delivered,
-        Ok(answer) if answer.status == StatusCode::GONE => Verdict::Gone,
-        Ok(answer) => {
-            let asked = answer
-                .headers
-                .get(RETRY_AFTER)
-                .and_then(|value| value.to_str().ok());
-            Verdict::Failed {
-                retry_after: asked.and_then(|value| parse_retry_after(value, now)),
-            }
+        // A receiver whose answer breaks off may have stopped half-way: it gets
+        // the event again rather than never.
+        Ok(answer) if answer.status.is_success() && answer.cut_short.is_none() => {
+            Verdict::Delivered
         }
+        Ok(answer) if answer.status == StatusCode::GONE => Verdict::Gone,
+        Ok(answer) => Verdict::Failed {
+            retry_after: asked_pause(&answer.headers, now),
+        },
         Err(_) => Verdict::Failed { retry_after: None },
     }
 }
 
+/// The longest pause that the receiver asked for: it is never undercut.
+fn asked_pause(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let asked = headers.get_all(RETRY_AFTER).into_iter();
+    asked
+        .filter_map(|value| parse_retry_after(value.to_str().ok()?, now))
+        .max()
+}
+
 fn failure(answered: &Result<Answer, OutboundError>) -> Option<String> {
-    match answered {
-        Ok(answer) if answer.status.is_success() => None,
-        Ok(answer) if answer.status.is_redirection() => Some(format!(
-            "answered {}: redirects are not followed",
-            answer.status.as_u16()
-        )),
-        Ok(answer) => Some(format!("answered {}", answer.status.as_u16())),
-        Err(error) => Some(error.to_string()),
+    let answer = match answered {
+        Ok(answer) => answer,
+        Err(error) => return Some(error.to_string()),
+    };
+    let status = answer.status.as_u16();
+    match &answer.cut_short {
+        Some(error) => Some(format!("answered {status}, but not to its end: {error}")),
+        None if answer.status.is_success() => None,
+        None if answer.status.is_redirection() => {
+            Some(format!("answered {status}: redirects are not followed"))
+        }
+        None => Some(format!("answered {status}")),
     }
 }
 
+/// The start of the answer as text. Bytes that are none take three each.
 fn response_text(answer: &Answer) -> String {
-    text::block(&String::from_utf8_lossy(&answer.body), usize::MAX)
+    let mut text = text::block(&String::from_utf8_lossy(&answer.body), usize::MAX);
+    text.truncate(text.floor_char_boundary(limits::RESPONSE_KEPT_BYTES));
+    text
 }

@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use crate::{config::ConfigError, limits, time::Timestamp};
+use crate::{config::ConfigError, http_date, limits, time::Timestamp};
 
 /// The environment variable that overrides the schedule.
 pub const SCHEDULE_VARIABLE: &str = "DELIVERY_RETRY_SCHEDULE";
@@ -108,21 +108,11 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 /// Reads `Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3).
 pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit ask for a very long pause, not for none.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
-    let date = time::OffsetDateTime::parse(
-        value
-            .strip_suffix("GMT")
-            .map(|date| format!("{date}+0000"))?
-            .as_str(),
-        &time::format_description::well_known::Rfc2822,
-    )
-    .ok()?;
-    let at = u64::try_from(date.unix_timestamp())
-        .ok()?
-        .checked_mul(1_000)?;
-    Some(Timestamp::from_unix_millis(at).since(now))
+    Some(http_date::parse(value)?.since(now))
 }
 
 #[cfg(test)]
@@ -216,6 +206,8 @@ mod tests {
             parse_retry_after("Thu, 06 Aug 2026 06:00:00 GMT", now),
             Some(Duration::ZERO)
         );
+        let endless = parse_retry_after("99999999999999999999999", now);
+        assert_eq!(endless, Some(Duration::from_secs(u64::MAX)));
         for bad in ["", "soon", "-1", "1.5", "Thu, 06 Aug"] {
             assert_eq!(parse_retry_after(bad, now), None, "{bad}");
         }

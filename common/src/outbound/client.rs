@@ -1,25 +1,29 @@
 //! The one HTTP client for user-given addresses: guarded resolver, no
 //! redirects, no proxies, bounded in time and size.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, StatusCode};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::guard::{Guard, Refused};
+use super::{
+    guard::{Guard, Refused},
+    headers::without_connection_headers,
+    resolver::{Resolver, SystemResolver, VettedResolver},
+};
 use crate::limits;
 
 /// Why a request got no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
     /// The guard does not let it out.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// Not answered in time.
-    #[error("no complete answer within {} s", limits::DELIVERY_TIMEOUT.as_secs())]
-    TimedOut,
+    /// Not answered in this time.
+    #[error("no complete answer within {} s", .0.as_secs_f64())]
+    TimedOut(Duration),
     /// No connection, or one that broke.
     #[error("{0}")]
     Failed(String),
@@ -56,6 +60,28 @@ pub struct Answer {
     /// The start of its body, at most [`limits::RESPONSE_KEPT_BYTES`], or
     /// [`limits::RESPONSE_READ_BYTES`] of a fetched document.
     pub body: Vec<u8>,
+    /// Why the body did not come to its end; `None` also where no more of it
+    /// was wanted.
+    pub cut_short: Option<OutboundError>,
+}
+
+/// What of the client can be chosen.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// One request in all, the answer's body included.
+    pub deadline: Duration,
+    /// Who looks names up.
+    pub resolver: Arc<dyn Resolver>,
+}
+
+impl Default for Options {
+    /// [`limits::DELIVERY_TIMEOUT`] and the operating system's resolver.
+    fn default() -> Self {
+        Self {
+            deadline: limits::DELIVERY_TIMEOUT,
+            resolver: Arc::new(SystemResolver),
+        }
+    }
 }
 
 /// The client. Clones share one connection pool.
@@ -63,6 +89,7 @@ pub struct Answer {
 pub struct Outbound {
     client: reqwest::Client,
     guard: Guard,
+    deadline: Duration,
 }
 
 impl Outbound {
@@ -71,37 +98,52 @@ impl Outbound {
     /// # Errors
     /// Where the TLS set-up fails (no root certificates).
     pub fn new(guard: Guard) -> Result<Self, OutboundError> {
+        Self::with(guard, Options::default())
+    }
+
+    /// A client behind this guard that is not like all others.
+    ///
+    /// # Errors
+    /// As [`Outbound::new`].
+    pub fn with(guard: Guard, options: Options) -> Result<Self, OutboundError> {
         crate::aws::install_tls_provider();
+        let vetted = VettedResolver {
+            guard: guard.clone(),
+            resolver: options.resolver,
+        };
         let client = reqwest::Client::builder()
-            .dns_resolver(Arc::new(VettedResolver { guard }))
+            .dns_resolver(Arc::new(vetted))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(limits::DELIVERY_CONNECT_TIMEOUT)
-            .timeout(limits::DELIVERY_TIMEOUT)
             .pool_idle_timeout(limits::DELIVERY_POOL_IDLE)
             .http1_only()
+            .http1_max_headers(limits::RESPONSE_HEADERS)
+            // The status says whether a delivery arrived, however broken the
+            // rest of the answer is.
+            .http1_ignore_invalid_headers_in_responses(true)
             .build()
             .map_err(|error| OutboundError::Failed(describe(&error)))?;
-        Ok(Self { client, guard })
+        Ok(Self {
+            client,
+            guard,
+            deadline: options.deadline,
+        })
     }
 
     /// The guard, for checking addresses when they are saved.
-    pub fn guard(&self) -> Guard {
-        self.guard
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
-    /// Sends a request and reads the start of the answer, all within
-    /// [`limits::DELIVERY_TIMEOUT`].
+    /// Sends a request and reads the start of the answer, all within the
+    /// deadline.
     ///
     /// # Errors
     /// See [`OutboundError`]; an answer of any status is no error.
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, OutboundError> {
-        self.exchange(
-            outgoing,
-            limits::RESPONSE_KEPT_BYTES,
-            limits::DELIVERY_TIMEOUT,
-        )
-        .await
+        self.exchange(outgoing, limits::RESPONSE_KEPT_BYTES, self.deadline)
+            .await
     }
 
     async fn exchange(
@@ -111,36 +153,51 @@ impl Outbound {
         timeout: Duration,
     ) -> Result<Answer, OutboundError> {
         let url: Url = self.guard.check_url(&outgoing.url)?;
-        let exchange = async {
-            let mut response = self
-                .client
-                .request(outgoing.method, url)
-                .headers(outgoing.headers)
-                .body(outgoing.body)
-                .send()
-                .await
-                .map_err(into_error)?;
-            let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-            let mut body = Vec::new();
-            let mut read = 0;
-            while read < limits::RESPONSE_READ_BYTES {
-                let Some(chunk) = response.chunk().await.map_err(into_error)? else {
-                    break;
-                };
-                read += chunk.len();
-                let room = kept.saturating_sub(body.len());
-                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            }
-            Ok(Answer {
-                status,
-                headers,
-                body,
-            })
-        };
-        tokio::time::timeout(timeout, exchange)
+        let deadline = Instant::now() + timeout;
+        let late = || OutboundError::TimedOut(timeout);
+        let request = self
+            .client
+            .request(outgoing.method, url)
+            .headers(without_connection_headers(outgoing.headers))
+            .body(outgoing.body);
+        let mut response = timeout_at(deadline, request.send())
             .await
-            .unwrap_or(Err(OutboundError::TimedOut))
+            .map_err(|_| late())?
+            .map_err(|error| into_error(error, timeout))?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let mut body = Vec::new();
+        let read = timeout_at(deadline, read_start(&mut response, kept, &mut body)).await;
+        let cut_short = match read {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(into_error(error, timeout)),
+            Err(_) => Some(late()),
+        };
+        Ok(Answer {
+            status,
+            headers,
+            body,
+            cut_short,
+        })
     }
+}
+
+/// Reads to the end or to [`limits::RESPONSE_READ_BYTES`], whichever comes
+/// first, and keeps the first `kept` bytes.
+async fn read_start(
+    response: &mut reqwest::Response,
+    kept: usize,
+    body: &mut Vec<u8>,
+) -> Result<(), reqwest::Error> {
+    let mut read = 0;
+    while read < limits::RESPONSE_READ_BYTES {
+        let Some(chunk) = response.chunk().await? else {
+            break;
+        };
+        read += chunk.len();
+        let room = kept.saturating_sub(body.len());
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    Ok(())
 }
 
 impl Fetch for Outbound {
@@ -151,11 +208,17 @@ impl Fetch for Outbound {
             headers: HeaderMap::new(),
             body: Vec::new(),
         };
-        Box::pin(self.exchange(outgoing, limits::RESPONSE_READ_BYTES, limits::FETCH_TIMEOUT))
+        Box::pin(async move {
+            let answer = self
+                .exchange(outgoing, limits::RESPONSE_READ_BYTES, limits::FETCH_TIMEOUT)
+                .await?;
+            // Half a document is none.
+            answer.cut_short.clone().map_or(Ok(answer), Err)
+        })
     }
 }
 
-fn into_error(error: reqwest::Error) -> OutboundError {
+fn into_error(error: reqwest::Error, timeout: Duration) -> OutboundError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(current) = cause {
         if let Some(refused) = current.downcast_ref::<Refused>() {
@@ -163,8 +226,9 @@ fn into_error(error: reqwest::Error) -> OutboundError {
         }
         cause = current.source();
     }
+    // Only the connection's own limit: ours ends the exchange by itself.
     if error.is_timeout() {
-        OutboundError::TimedOut
+        OutboundError::TimedOut(timeout.min(limits::DELIVERY_CONNECT_TIMEOUT))
     } else {
         OutboundError::Failed(describe(&error))
     }
@@ -187,26 +251,5 @@ fn describe(error: &reqwest::Error) -> String {
         what.to_owned()
     } else {
         format!("{what}: {why}")
-    }
-}
-
-/// Resolves with the system's resolver and lets only vetted hosts through:
-/// what was checked is what is connected to.
-struct VettedResolver {
-    guard: Guard,
-}
-
-impl Resolve for VettedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let guard = self.guard;
-        Box::pin(async move {
-            let host = name.as_str();
-            let answers: Vec<SocketAddr> = tokio::net::lookup_host((host, 0))
-                .await
-                .map_err(|_| Refused::Unresolved(host.to_owned()))?
-                .collect();
-            guard.check_answers(host, &answers)?;
-            Ok(Box::new(answers.into_iter()) as Addrs)
-        })
     }
 }

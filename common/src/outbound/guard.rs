@@ -2,9 +2,27 @@
 //! forgery). A host is refused as a whole if any of its addresses is not
 //! globally routable, and connections go to the vetted addresses only.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use url::{Host, Url};
+
+use super::addresses::is_public;
+
+/// Names that only inner networks resolve. Their answers are vetted as well:
+/// this list only says so earlier, when the address is saved.
+const INNER_SUFFIXES: &[&str] = &[
+    ".localhost",
+    ".localdomain",
+    ".local",
+    ".internal",
+    ".intranet",
+    ".private",
+    ".lan",
+    ".home.arpa",
+];
 
 /// Why an address is not reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,66 +42,153 @@ pub enum Refused {
     /// The host is, or resolves to, an address that is not public.
     #[error("the host {0} is not a public address")]
     NotPublic(String),
+    /// The host is the deployment itself: its events would come back as alerts.
+    #[error("the host {0} is this service itself")]
+    OwnHost(String),
     /// The host has no address.
     #[error("the host {0} does not resolve")]
     Unresolved(String),
 }
 
-/// The rules for targets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A host that is the deployment itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OwnHost {
+    /// A name in lower case without a trailing dot, or an address.
+    host: String,
+    /// Every port where it names none.
+    port: Option<u16>,
+}
+
+impl OwnHost {
+    /// Reads `alerts.example.com`, `127.0.0.1:3000`, `[::1]` or a whole URL.
+    /// `None` for what names no host.
+    fn parse(text: &str) -> Option<Self> {
+        let authority = match text.trim().split_once("://") {
+            Some((_, rest)) => rest.split(['/', '?', '#']).next().unwrap_or_default(),
+            None => text.trim(),
+        };
+        // No port is the default of this scheme, which no host has as its own.
+        let url = Url::parse(&format!("ws://{authority}")).ok()?;
+        let explicit = authority.ends_with(":80").then_some(80);
+        Some(Self {
+            host: bare_host(url.host()?),
+            port: url.port().or(explicit),
+        })
+    }
+
+    fn is(&self, host: &str, port: u16) -> bool {
+        self.host == host && self.port.is_none_or(|own| own == port)
+    }
+}
+
+/// The rules for targets. Clones are cheap.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
     allow_private: bool,
+    own: Arc<[OwnHost]>,
+    /// A path of the own hosts that may be reached all the same.
+    own_receiver: Option<&'static str>,
 }
 
 impl Guard {
     /// The guard for production, or the one of a development machine, which
     /// also lets http and private addresses pass.
-    pub const fn new(allow_private: bool) -> Self {
-        Self { allow_private }
+    pub fn new(allow_private: bool) -> Self {
+        Self {
+            allow_private,
+            own: Arc::default(),
+            own_receiver: None,
+        }
     }
 
     /// What `ALLOW_PRIVATE_TARGETS` says; private targets are refused where it
-    /// says nothing.
+    /// says nothing. `PUBLIC_URL` and `OWN_HOSTS` (names or addresses with or
+    /// without a port, separated by commas) are the deployment itself.
     ///
     /// # Errors
-    /// Where the variable is neither true nor false.
+    /// Where a variable cannot be read.
     pub fn from_env() -> Result<Self, crate::config::ConfigError> {
-        crate::config::flag("ALLOW_PRIVATE_TARGETS", false).map(Self::new)
+        let mut guard = crate::config::flag("ALLOW_PRIVATE_TARGETS", false).map(Self::new)?;
+        for name in ["PUBLIC_URL", "OWN_HOSTS"] {
+            let text = crate::config::optional(name).unwrap_or_default();
+            for own in text.split(',').filter(|own| !own.trim().is_empty()) {
+                guard = guard.with_own_host(own).ok_or_else(|| {
+                    let reason = format!("{own:?} is no host");
+                    crate::config::ConfigError::Invalid { name, reason }
+                })?;
+            }
+        }
+        Ok(guard)
+    }
+
+    /// The same guard, which also refuses this host as the deployment's own.
+    /// `None` where the text names no host.
+    #[must_use]
+    pub fn with_own_host(&self, host: &str) -> Option<Self> {
+        let own = OwnHost::parse(host)?;
+        Some(Self {
+            own: self.own.iter().cloned().chain([own]).collect(),
+            ..self.clone()
+        })
+    }
+
+    /// The same guard, which lets this path of the own hosts pass: a receiver
+    /// that is built in.
+    #[must_use]
+    pub fn with_own_receiver(self, path: &'static str) -> Self {
+        Self {
+            own_receiver: Some(path),
+            ..self
+        }
     }
 
     /// Checks everything about a URL that can be told without resolving its host.
     ///
     /// # Errors
     /// See [`Refused`].
-    pub fn check_url(self, text: &str) -> Result<Url, Refused> {
+    pub fn check_url(&self, text: &str) -> Result<Url, Refused> {
+        // The parser would drop tabs and line breaks: what is saved, shown and
+        // signed off is then not what is requested.
+        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(Refused::Malformed("it has white space".to_owned()));
+        }
         let url = Url::parse(text).map_err(|error| Refused::Malformed(error.to_string()))?;
         match url.scheme() {
             "https" => {}
             "http" if self.allow_private => {}
             other => return Err(Refused::Scheme(other.to_owned())),
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if has_credentials(text, &url) {
             return Err(Refused::Credentials);
         }
         let port = url.port_or_known_default().unwrap_or(0);
-        if !self.allow_private && port != 443 && port < 1_024 {
+        if port == 0 || (!self.allow_private && port != 443 && port < 1_024) {
             return Err(Refused::Port(port));
         }
-        match url.host() {
-            None => Err(Refused::Malformed("it has no host".to_owned())),
-            Some(Host::Ipv4(ip)) => self.check_address(IpAddr::V4(ip)).map(|()| url),
-            Some(Host::Ipv6(ip)) => self.check_address(IpAddr::V6(ip)).map(|()| url),
-            Some(Host::Domain(name)) => self.check_name(name).map(|()| url),
+        let host = url
+            .host()
+            .ok_or_else(|| Refused::Malformed("it has no host".to_owned()))?;
+        match host {
+            Host::Ipv4(ip) => self.check_address(IpAddr::V4(ip))?,
+            Host::Ipv6(ip) => self.check_address(IpAddr::V6(ip))?,
+            Host::Domain(name) => self.check_name(name)?,
+        }
+        self.check_own(&bare_host(host), port, url.path())?;
+        Ok(url)
+    }
+
+    fn check_own(&self, host: &str, port: u16, path: &str) -> Result<(), Refused> {
+        if self.own_receiver != Some(path) && self.own.iter().any(|own| own.is(host, port)) {
+            Err(Refused::OwnHost(host.to_owned()))
+        } else {
+            Ok(())
         }
     }
 
-    fn check_name(self, name: &str) -> Result<(), Refused> {
-        let bare = name.trim_end_matches('.').to_ascii_lowercase();
-        let internal = bare == "localhost"
-            || [".localhost", ".local", ".internal", ".home.arpa"]
-                .iter()
-                .any(|suffix| bare.ends_with(suffix))
-            || !bare.contains('.');
+    fn check_name(&self, name: &str) -> Result<(), Refused> {
+        let bare = bare_name(name);
+        let internal =
+            !bare.contains('.') || INNER_SUFFIXES.iter().any(|suffix| bare.ends_with(suffix));
         if internal && !self.allow_private {
             Err(Refused::NotPublic(name.to_owned()))
         } else {
@@ -95,17 +200,24 @@ impl Guard {
     /// the host.
     ///
     /// # Errors
-    /// [`Refused::NotPublic`], or [`Refused::Unresolved`] where there is none.
-    pub fn check_answers(self, host: &str, answers: &[SocketAddr]) -> Result<(), Refused> {
+    /// [`Refused::NotPublic`] or [`Refused::OwnHost`], or
+    /// [`Refused::Unresolved`] where there is none.
+    pub fn check_answers(&self, host: &str, answers: &[SocketAddr]) -> Result<(), Refused> {
         if answers.is_empty() {
             return Err(Refused::Unresolved(host.to_owned()));
         }
-        answers
-            .iter()
-            .try_for_each(|answer| self.check_address(answer.ip()))
+        answers.iter().try_for_each(|answer| {
+            let ip = answer.ip();
+            // An own address without a port is own whatever name leads to it.
+            let own = |own: &OwnHost| own.port.is_none() && own.host == ip.to_string();
+            if self.own.iter().any(own) {
+                return Err(Refused::OwnHost(host.to_owned()));
+            }
+            self.check_address(ip)
+        })
     }
 
-    fn check_address(self, ip: IpAddr) -> Result<(), Refused> {
+    fn check_address(&self, ip: IpAddr) -> Result<(), Refused> {
         if self.allow_private || is_public(ip) {
             Ok(())
         } else {
@@ -114,169 +226,30 @@ impl Guard {
     }
 }
 
-/// Whether an address is globally routable unicast (IANA special-purpose
-/// registries) and not an internal address of a cloud provider.
-pub fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => is_public_v6(ip),
+/// Whether there is an `@` before the host, even one with nothing before it,
+/// which the parser drops.
+fn has_credentials(text: &str, url: &Url) -> bool {
+    let after_scheme = text.split_once(':').map_or("", |(_, rest)| rest);
+    let authority = after_scheme
+        .trim_start_matches(['/', '\\'])
+        .split(['/', '\\', '?', '#'])
+        .next()
+        .unwrap_or_default();
+    authority.contains('@') || !url.username().is_empty() || url.password().is_some()
+}
+
+fn bare_host(host: Host<&str>) -> String {
+    match host {
+        Host::Domain(name) => bare_name(name),
+        Host::Ipv4(ip) => ip.to_string(),
+        Host::Ipv6(ip) => ip.to_string(),
     }
 }
 
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    const SPECIAL: &[(Ipv4Addr, u32)] = &[
-        (Ipv4Addr::new(0, 0, 0, 0), 8),
-        (Ipv4Addr::new(10, 0, 0, 0), 8),
-        (Ipv4Addr::new(100, 64, 0, 0), 10),
-        (Ipv4Addr::new(127, 0, 0, 0), 8),
-        (Ipv4Addr::new(169, 254, 0, 0), 16),
-        (Ipv4Addr::new(172, 16, 0, 0), 12),
-        (Ipv4Addr::new(192, 0, 0, 0), 24),
-        (Ipv4Addr::new(192, 0, 2, 0), 24),
-        (Ipv4Addr::new(192, 31, 196, 0), 24),
-        (Ipv4Addr::new(192, 52, 193, 0), 24),
-        (Ipv4Addr::new(192, 88, 99, 0), 24),
-        (Ipv4Addr::new(192, 168, 0, 0), 16),
-        (Ipv4Addr::new(192, 175, 48, 0), 24),
-        (Ipv4Addr::new(198, 18, 0, 0), 15),
-        (Ipv4Addr::new(198, 51, 100, 0), 24),
-        (Ipv4Addr::new(203, 0, 113, 0), 24),
-        (Ipv4Addr::new(224, 0, 0, 0), 3),
-        // Azure's internal services answer here, though the address is public.
-        (Ipv4Addr::new(168, 63, 129, 16), 32),
-        // Alibaba Cloud's metadata service lies in 100.64.0.0/10 already.
-    ];
-    let bits = u32::from(ip);
-    !SPECIAL.iter().any(|(network, length)| {
-        let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
-        bits & mask == u32::from(*network) & mask
-    })
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    const SPECIAL: &[(Ipv6Addr, u32)] = &[
-        // IETF protocol assignments, Teredo, ORCHID and documentation in it.
-        (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
-        (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
-        // 6to4 carries an IPv4 address that would have to be vetted as well.
-        (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
-        (Ipv6Addr::new(0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0), 48),
-        (Ipv6Addr::new(0x3ffe, 0, 0, 0, 0, 0, 0, 0), 16),
-        (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
-    ];
-    let bits = u128::from(ip);
-    // Only 2000::/3 is allocated for global unicast: that leaves out loopback,
-    // mapped, compatible, translated (64:ff9b::), unique local, link-local,
-    // site-local and multicast addresses.
-    if bits >> 125 != 0b001 {
-        return false;
-    }
-    // ISATAP hides an IPv4 address behind ::0:5efe or ::200:5efe.
-    let isatap = matches!(ip.segments()[4..6], [0 | 0x200, 0x5efe]);
-    !isatap
-        && !SPECIAL.iter().any(|(network, length)| {
-            let mask = u128::MAX.checked_shl(128 - length).unwrap_or(0);
-            bits & mask == u128::from(*network) & mask
-        })
+/// A name as it is compared.
+fn bare_name(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn public_targets_pass() {
-        for url in [
-            "https://example.com/hook",
-            "https://example.com:8443/hook",
-            "https://example.com:1024/",
-            "https://8.8.8.8/",
-            "https://[2606:4700::1111]/",
-            "https://bücher.example/",
-        ] {
-            assert!(Guard::new(false).check_url(url).is_ok(), "{url}");
-        }
-    }
-
-    #[test]
-    fn internal_targets_are_refused_in_every_notation() {
-        for url in [
-            "http://example.com/",
-            "ftp://example.com/",
-            "file:///etc/passwd",
-            "https://user@example.com/",
-            "https://user:pass@example.com/",
-            "https://example.com:22/",
-            "https://example.com:80/",
-            "https://localhost/",
-            "https://LOCALHOST./",
-            "https://foo.localhost/",
-            "https://metadata.google.internal/",
-            "https://intranet/",
-            "https://127.0.0.1/",
-            "https://127.1/",
-            "https://2130706433/",
-            "https://0x7f000001/",
-            "https://0177.0.0.1/",
-            "https://127.0.0.1./",
-            "https://①②⑦.0.0.1/",
-            "https://0.0.0.0/",
-            "https://10.1.2.3/",
-            "https://172.31.0.1/",
-            "https://192.168.0.1/",
-            "https://169.254.169.254/latest/meta-data/",
-            "https://100.100.100.200/",
-            "https://168.63.129.16/",
-            "https://192.0.0.192/",
-            "https://224.0.0.1/",
-            "https://255.255.255.255/",
-            "https://[::]/",
-            "https://[::1]/",
-            "https://[::ffff:127.0.0.1]/",
-            "https://[::127.0.0.1]/",
-            "https://[::ffff:0:127.0.0.1]/",
-            "https://[64:ff9b::7f00:1]/",
-            "https://[2002:7f00:1::]/",
-            "https://[2001:0:7f00:1::]/",
-            "https://[2001:db8::1]/",
-            "https://[2606:4700::5efe:7f00:1]/",
-            "https://[fd00:ec2::254]/",
-            "https://[fe80::1]/",
-            "https://[fec0::1]/",
-            "https://[4000::1]/",
-            "not a url",
-            "https://",
-            "",
-        ] {
-            assert!(Guard::new(false).check_url(url).is_err(), "{url}");
-        }
-    }
-
-    #[test]
-    fn one_private_answer_spoils_the_host() {
-        let answers: Vec<SocketAddr> = ["8.8.8.8:443", "10.0.0.1:443"]
-            .iter()
-            .map(|a| a.parse().unwrap())
-            .collect();
-        let guard = Guard::new(false);
-        assert_eq!(guard.check_answers("h", &answers[..1]), Ok(()));
-        assert_eq!(
-            guard.check_answers("h", &answers),
-            Err(Refused::NotPublic("10.0.0.1".to_owned()))
-        );
-        assert_eq!(
-            guard.check_answers("h", &[]),
-            Err(Refused::Unresolved("h".to_owned()))
-        );
-    }
-
-    #[test]
-    fn a_development_machine_reaches_itself() {
-        assert!(
-            Guard::new(true)
-                .check_url("http://127.0.0.1:3000/dev/inbox")
-                .is_ok()
-        );
-        assert!(Guard::new(true).check_url("ftp://127.0.0.1/").is_err());
-    }
-}
+mod tests;

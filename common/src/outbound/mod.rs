@@ -1,7 +1,12 @@
 //! Requests to addresses that users give: every one goes through the guard.
 
+mod addresses;
 mod client;
 mod guard;
+mod headers;
+mod resolver;
 
-pub use client::{Answer, Fetch, Outbound, OutboundError, Outgoing};
+pub use client::{Answer, Fetch, Options, Outbound, OutboundError, Outgoing};
 pub use guard::{Guard, Refused};
+pub use headers::is_reserved;
+pub use resolver::{Resolver, SystemResolver};

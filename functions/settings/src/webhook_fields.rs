@@ -7,7 +7,7 @@ use common::{
     event::EventName,
     http::fields::{Field, Fields},
     limits,
-    outbound::Guard,
+    outbound::{Guard, is_reserved},
     webhook::{Filter, Format, Ordering},
 };
 use http::{HeaderName, HeaderValue};
@@ -23,24 +23,6 @@ const FILTER_ENTRIES: usize = 100;
 const HEADERS: usize = 20;
 /// Longest value of a custom header, bytes.
 const HEADER_BYTES: usize = 4_096;
-/// Headers that are ours or the connection's.
-const RESERVED: &[&str] = &[
-    "host",
-    "content-length",
-    "content-type",
-    "transfer-encoding",
-    "connection",
-    "upgrade",
-    "te",
-    "trailer",
-    "keep-alive",
-    "expect",
-    "user-agent",
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-];
-
 /// What a body says of a webhook.
 pub(crate) struct Given {
     pub name: Field<String>,
@@ -55,7 +37,7 @@ pub(crate) struct Given {
 }
 
 /// Reads every field of a webhook.
-pub(crate) fn read(fields: &mut Fields, guard: Guard) -> Given {
+pub(crate) fn read(fields: &mut Fields, guard: &Guard) -> Given {
     Given {
         name: fields.line("name", limits::NAME_CHARS),
         url: fields.read("url", |value| url(&value, guard)),
@@ -79,7 +61,7 @@ pub(crate) fn read(fields: &mut Fields, guard: Guard) -> Given {
     }
 }
 
-fn url(value: &Value, guard: Guard) -> Result<String, String> {
+fn url(value: &Value, guard: &Guard) -> Result<String, String> {
     let text = value
         .as_str()
         .map(str::trim)
@@ -146,8 +128,7 @@ fn headers(fields: &mut Fields) -> Field<BTreeMap<String, String>> {
 
 fn header(name: &str, value: &Value) -> Result<(String, String), String> {
     let valid = HeaderName::try_from(name).map_err(|_| format!("{name:?} is not a header name"))?;
-    let lower = valid.as_str();
-    if RESERVED.contains(&lower) || lower.starts_with("x-webhook-") || lower.starts_with("proxy-") {
+    if is_reserved(&valid) {
         return Err(format!("the header {name} cannot be set"));
     }
     let text = value

@@ -8,10 +8,11 @@ use common::{
     crypto,
     http::{ApiError, auth::Caller, body, fields::Fields, json},
     id::WebhookId,
+    outbound::Guard,
     time::Timestamp,
     webhook::{Format, Ordering, Webhook},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header::HOST};
 use serde_json::{Value, json};
 
 use crate::{App, webhook_fields};
@@ -33,8 +34,9 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
+    let guard = own_guard(&app, &parts.headers);
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
-    let given = webhook_fields::read(&mut fields, app.guard);
+    let given = webhook_fields::read(&mut fields, &guard);
     let name = fields.required("name", given.name);
     let url = fields.required("url", given.url);
     let events = fields.required("events", given.events);
@@ -84,8 +86,9 @@ pub(crate) async fn change(
     let mut webhook = find(&app, &id).await?;
     let read_at = webhook.updated_at;
     let (parts, payload) = request.into_parts();
+    let guard = own_guard(&app, &parts.headers);
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
-    let given = webhook_fields::read(&mut fields, app.guard);
+    let given = webhook_fields::read(&mut fields, &guard);
     fields.finish()?;
     apply(&mut webhook, given);
     // Strictly later, so that the next reader of the old version is noticed.
@@ -137,6 +140,14 @@ pub(crate) async fn delete(
     } else {
         Err(unknown())
     }
+}
+
+/// The guard, which knows the host of this request as well: the API's own
+/// address, which its functions cannot be told (they are created before it).
+fn own_guard(app: &App, headers: &HeaderMap) -> Guard {
+    let host = headers.get(HOST).and_then(|value| value.to_str().ok());
+    host.and_then(|host| app.guard.with_own_host(host))
+        .unwrap_or_else(|| app.guard.clone())
 }
 
 /// The webhook of this id.

@@ -13,5 +13,6 @@ pub mod program;
 mod recovery;
 mod sources;
 pub mod stack;
+mod targets;
 
 pub use options::Options;

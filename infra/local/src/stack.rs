@@ -15,7 +15,7 @@ use common::{
     config::ConfigError,
     http::{auth::AdminKey, finish},
     intake::Intake,
-    outbound::{Guard, Outbound, OutboundError},
+    outbound::{self, Guard, Outbound, OutboundError},
     queue::Queue,
     retry::RetrySchedule,
     store::Store,
@@ -40,6 +40,7 @@ use crate::{
     inbox,
     recovery::{self, RecoveryError},
     sources::{queue::QueueSource, schedule, stream::StreamSource},
+    targets,
 };
 
 /// Longest wait for what is under way when the stack stops: one delivery
@@ -59,6 +60,11 @@ pub struct Settings {
     pub admin_key: Option<String>,
     /// The pauses between delivery attempts; else the environment's.
     pub retry_schedule: Option<RetrySchedule>,
+    /// Whether receivers may be on this machine; else what the environment
+    /// says.
+    pub allow_private: Option<bool>,
+    /// How receivers are reached.
+    pub outbound: outbound::Options,
 }
 
 impl Default for Settings {
@@ -69,6 +75,8 @@ impl Default for Settings {
             demo: false,
             admin_key: None,
             retry_schedule: None,
+            allow_private: None,
+            outbound: outbound::Options::default(),
         }
     }
 }
@@ -164,15 +172,13 @@ impl Stack {
         let queues = aws_sdk_sqs::Client::new(&sdk_config(&sqs.endpoint).await);
         let urls = sqs::create_queues(&queues).await?;
 
-        // A development machine's receivers are on the machine itself.
-        let allow_private = common::config::flag("ALLOW_PRIVATE_TARGETS", true)?;
-        let guard = Guard::new(allow_private);
+        let guard = targets::guard(settings.allow_private, address)?;
         let parts = Parts {
             store: Store::new(table, dynamodb::TABLE),
             queue: Queue::new(queues.clone(), &urls.deliveries),
             dead_letters: Queue::new(queues.clone(), &urls.dead_letters),
+            outbound: Outbound::with(guard.clone(), settings.outbound)?,
             guard,
-            outbound: Outbound::new(guard)?,
             admin: AdminKey::new(&admin_key),
         };
         let requeued = recovery::requeue_unfinished(&parts.store, &parts.queue).await?;
@@ -304,7 +310,7 @@ fn router(parts: &Parts, written: Arc<Notify>) -> Router {
             store: parts.store.clone(),
             queue: parts.queue.clone(),
             dead_letters: parts.dead_letters.clone(),
-            guard: parts.guard,
+            guard: parts.guard.clone(),
             admin: parts.admin.clone(),
             public_url: None,
         }))

@@ -12,6 +12,7 @@ use base64::{
 };
 use common::{
     intake::Intake,
+    limits,
     outbound::{Answer as Fetched, Fetch, OutboundError},
     time::Timestamp,
 };
@@ -45,6 +46,7 @@ impl Internet {
             status,
             headers: http::HeaderMap::new(),
             body: body.into(),
+            cut_short: None,
         };
         self.0.lock().unwrap().0.insert(url.to_owned(), answer);
     }
@@ -60,7 +62,7 @@ impl Fetch for Internet {
             let mut inner = self.0.lock().unwrap();
             inner.1.push(url.to_owned());
             let found = inner.0.get(url).cloned();
-            found.ok_or(OutboundError::TimedOut)
+            found.ok_or(OutboundError::TimedOut(limits::FETCH_TIMEOUT))
         })
     }
 }

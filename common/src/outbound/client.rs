@@ -253,3 +253,6 @@ fn describe(error: &reqwest::Error) -> String {
         format!("{what}: {why}")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! and a receiver that can be told how to answer.
 
 pub mod cases;
+pub mod hostile;
 pub mod process;
 pub mod receiver;
 pub mod wait;

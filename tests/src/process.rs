@@ -23,12 +23,21 @@ impl Program {
     /// # Panics
     /// Where it does not start.
     pub async fn start(binary: &str, folder: &Path) -> Self {
+        Self::start_with(binary, folder, &[]).await
+    }
+
+    /// The same with these environment variables.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_with(binary: &str, folder: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(binary)
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(folder)
             .env("DELIVERY_RETRY_SCHEDULE", "1s,1s,2s")
             .env_remove("OPSKNIGHT_ADMIN_KEY")
             .env("OPSKNIGHT_LOG", "error")
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

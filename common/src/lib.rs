@@ -10,6 +10,7 @@ pub mod aws;
 pub mod config;
 pub mod crypto;
 pub mod event;
+pub mod format;
 pub mod http;
 pub mod id;
 pub mod incident;

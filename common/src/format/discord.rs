@@ -55,7 +55,7 @@ fn description(notice: &Notice, title: &Fitted, room: usize) -> String {
     fit(&parts.join("\n\n"), room, discord).text
 }
 
-/// Names and values; Discord takes neither empty.
+/// Names and values.
 fn fields(notice: &Notice) -> Vec<(String, String)> {
     let facts = notice.facts.iter().take(limits::FACTS);
     facts
@@ -65,6 +65,5 @@ fn fields(notice: &Notice) -> Vec<(String, String)> {
                 fit_line(&fact.value, limits::FACT_CHARS, discord).text,
             )
         })
-        .filter(|(name, value)| !name.is_empty() && !value.is_empty())
         .collect()
 }

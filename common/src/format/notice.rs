@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::text::is_blank;
 use crate::{
     alert::Urgency,
     incident::{Assignee, ServiceRef, Status},
@@ -96,10 +97,22 @@ impl Notice {
     /// by their plain values: a chat must get a message that it takes.
     pub(super) fn read(body: &str, link: Option<&str>) -> Result<Self, serde_json::Error> {
         let link = link.and_then(followable);
-        match serde_json::from_str::<Told>(body) {
-            Ok(told) => Ok(Self::of_incident(told, link)),
-            Err(_) => Ok(Self::of_other(&serde_json::from_str(body)?, link)),
+        let mut notice = match serde_json::from_str::<Told>(body) {
+            Ok(told) => Self::of_incident(told, link),
+            Err(_) => Self::of_other(&serde_json::from_str(body)?, link),
+        };
+        notice.leave_out_blanks();
+        Ok(notice)
+    }
+
+    /// No vendor takes a text in which nothing can be seen.
+    fn leave_out_blanks(&mut self) {
+        if is_blank(&self.title) {
+            "(no title)".clone_into(&mut self.title);
         }
+        self.description = self.description.take().filter(|text| !is_blank(text));
+        self.facts
+            .retain(|fact| !is_blank(&fact.name) && !is_blank(&fact.value));
     }
 
     fn of_incident(told: Told, link: Option<String>) -> Self {
@@ -118,7 +131,7 @@ impl Notice {
         Self {
             headline: headline(&told.event, told.test),
             title: data.title,
-            description: data.description.filter(|text| !text.trim().is_empty()),
+            description: data.description,
             facts,
             link,
             at: told.timestamp,
@@ -160,7 +173,7 @@ fn plain_facts(data: &Value) -> Vec<Fact> {
     entries
         .filter(|(name, _)| !["title", "name", "description"].contains(&name.as_str()))
         .filter_map(|(name, value)| match value {
-            Value::String(text) if !text.trim().is_empty() => Some(fact(name, text.clone())),
+            Value::String(text) => Some(fact(name, text.clone())),
             Value::Number(_) | Value::Bool(_) => Some(fact(name, value.to_string())),
             _ => None,
         })

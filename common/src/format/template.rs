@@ -4,7 +4,7 @@
 //! every webhook. `MiniJinja`'s fuel bounds time, but not the text that a list
 //! becomes, and a list that holds itself twice, again and again, doubles with
 //! every line. So a template has expressions, conditions and filters, but
-//! nothing that binds a name (`set`, `for`, `with`, macros) and no `*` or `%`:
+//! nothing that binds a name (`set`, `for`, `with`, macros) and no `*`:
 //! what it makes is then bounded by its own length.
 //!
 //! Values are written as JSON, with their quotes: `{"title": {{ data.title }}}`
@@ -16,6 +16,7 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value,
     machinery::{Token, tokenize},
     syntax::SyntaxConfig,
+    value::Serde,
 };
 
 use super::{
@@ -81,6 +82,12 @@ const FILTERS: [&str; 19] = [
     "upper",
 ];
 
+/// Words and signs of one expression, and branches of one condition: the
+/// compiler calls itself for each, and must not run out of stack.
+const PARTS: usize = 100;
+/// See [`PARTS`].
+const DEPTH: usize = 30;
+
 /// The template's name, as errors tell it.
 const NAME: &str = "template";
 
@@ -139,7 +146,7 @@ fn context(body: &str, link: Option<&str>) -> Result<Value, TemplateError> {
         event.insert("link".to_owned(), link.into());
         event.entry("test").or_insert(false.into());
     }
-    Ok(Value::from_serialize(event))
+    Ok(Value::from(Serde(event)))
 }
 
 fn environment() -> Environment<'static> {
@@ -168,17 +175,25 @@ fn environment() -> Environment<'static> {
 
 /// Refuses what is not available, before anything is run.
 fn look_through(template: &str) -> Result<(), TemplateError> {
-    let mut before = None;
+    let (mut before, mut parts, mut depth) = (None, 0, Depth::default());
     for token in tokenize(template, false, SyntaxConfig::default()) {
         let (token, span) = token?;
+        parts = match token {
+            Token::TemplateData(_) | Token::VariableStart | Token::BlockStart => 0,
+            _ => parts + 1,
+        };
         let what = match (&before, &token) {
             (Some(Token::BlockStart), Token::Ident(tag)) if !TAGS.contains(tag) => {
                 Some(format!("the tag {tag}"))
             }
+            (Some(Token::BlockStart), Token::Ident(tag)) if depth.is_too_deep_with(tag) => {
+                Some(format!("a condition of more than {DEPTH} branches"))
+            }
             (Some(Token::Pipe), Token::Ident(filter)) if !FILTERS.contains(filter) => {
                 Some(format!("the filter {filter}"))
             }
-            (_, Token::Mul | Token::Mod) => Some(format!("the operator {token}")),
+            (_, Token::Mul) => Some(format!("the operator {token}")),
+            _ if parts > PARTS => Some(format!("an expression of more than {PARTS} parts")),
             _ => None,
         };
         if let Some(what) = what {
@@ -190,6 +205,34 @@ fn look_through(template: &str) -> Result<(), TemplateError> {
         before = Some(token);
     }
     Ok(())
+}
+
+/// How deep in conditions a template is; every further branch is one deeper,
+/// as it is for the compiler.
+#[derive(Default)]
+struct Depth {
+    open: usize,
+    branches: usize,
+}
+
+impl Depth {
+    fn is_too_deep_with(&mut self, tag: &str) -> bool {
+        match tag {
+            "if" => {
+                self.open += 1;
+                self.branches += 1;
+            }
+            "elif" => self.branches += 1,
+            "endif" => {
+                self.open = self.open.saturating_sub(1);
+                if self.open == 0 {
+                    self.branches = 0;
+                }
+            }
+            _ => {}
+        }
+        self.branches > DEPTH
+    }
 }
 
 /// Writes a value as JSON; what a filter made JSON already stays as it is.
@@ -319,7 +362,6 @@ mod tests {
                 "the tag autoescape",
             ),
             ("{{ [1] * 5 }}", "the operator `*`"),
-            ("{{ '%d' % 5 }}", "the operator `%`"),
             ("{{ 'x' | format }}", "the filter format"),
             ("{{ range(5) }}", "range is unknown"),
             ("{{ namespace() }}", "namespace is unknown"),
@@ -334,20 +376,49 @@ mod tests {
     #[test]
     fn no_template_takes_much_memory_or_time() {
         let body = serde_json::json!({ "data": { "d": "\"é".repeat(10_000) } }).to_string();
-        let chain = |filter: &str| format!("{{{{ data.d{} }}}}", filter.repeat(700));
-        let many = |value: &str| format!("{{{{ [{}] }}}}", value.repeat(1_500));
-        for template in [
-            chain("|tojson"),
-            chain("|replace('d','ddddddddd')").replace("data.d", "'d'"),
-            chain("|upper|lower"),
-            many("data.d,"),
-            format!("{{{{ {} 1 }}}}", "data.d ~ ".repeat(1_000)),
-            "{{ data.d }}".repeat(1_300),
-            format!("{{{{ {}1{} }}}}", "(".repeat(8_000), ")".repeat(8_000)),
-            format!("{{{{ {}1{} }}}}", "[".repeat(8_000), "]".repeat(8_000)),
-            "{% if 1 %}".repeat(1_600),
+        let chain = |filter: &str, times| format!("{{{{ data.d{} }}}}", filter.repeat(times));
+        for (what, times) in [
+            ("|tojson", 700),
+            ("|tojson", 40),
+            ("|replace('\"','\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"')", 11),
+            ("|upper|lower", 500),
         ] {
+            let template = chain(what, times);
             assert!(render(&template, &body, None).is_err(), "{template:.60}");
         }
+        for (before, after, times) in [
+            ("(", ")", 8_000),
+            ("(", ")", 49),
+            ("[", "]", 49),
+            ("not ", "", 99),
+            ("-", "", 99),
+            ("1 if 1 else ", "", 24),
+            ("data.d ~ ", "", 24),
+            ("data.d, ", "", 24),
+        ] {
+            let expression = format!("{}1{}", before.repeat(times), after.repeat(times));
+            for template in [
+                format!("{{{{ [{expression}] }}}}"),
+                format!("{{% if {expression} %}}1{{% endif %}}"),
+            ] {
+                // Whatever comes of it: it comes to an end.
+                let _ = render(&template, &body, None);
+            }
+        }
+        let ifs = |times: usize| {
+            format!(
+                "{}1{}",
+                "{% if 1 %}".repeat(times),
+                "{% endif %}".repeat(times)
+            )
+        };
+        assert_eq!(render(&ifs(DEPTH), &body, None).as_deref(), Ok("1"));
+        assert!(render(&ifs(DEPTH + 1), &body, None).is_err());
+        let elifs = format!("{{% if 0 %}}{}{{% endif %}}", "{% elif 0 %}".repeat(DEPTH));
+        assert!(render(&elifs, &body, None).is_err());
+        assert_eq!(
+            render(&"{{ data.d }}".repeat(1_300), &body, None),
+            Err(TemplateError::TooLarge)
+        );
     }
 }

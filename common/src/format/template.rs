@@ -23,7 +23,7 @@ use super::{
     samples,
     text::{fit, plain},
 };
-use crate::{event::EventName, limits};
+use crate::{event::EventName, intake::value::is_link, limits};
 
 /// What is wrong with a template, or with what it makes of an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,7 +143,7 @@ fn context(body: &str, link: Option<&str>) -> Result<Value, TemplateError> {
     let mut event: serde_json::Value =
         serde_json::from_str(body).map_err(|error| TemplateError::Failed(error.to_string()))?;
     if let Some(event) = event.as_object_mut() {
-        event.insert("link".to_owned(), link.into());
+        event.insert("link".to_owned(), link.filter(|link| is_link(link)).into());
         event.entry("test").or_insert(false.into());
     }
     Ok(Value::from(Serde(event)))

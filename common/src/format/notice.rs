@@ -49,14 +49,14 @@ pub(super) struct Look {
     pub card_style: &'static str,
 }
 
-const HIGH: Look = look("🔴", 0xD3_2F_2F, "attention");
-const MEDIUM: Look = look("🟠", 0xED_6C_02, "warning");
-const LOW: Look = look("🔵", 0x02_88_D1, "accent");
-const RESOLVED: Look = look("✅", 0x2E_7D_32, "good");
+const HIGH: Look = look("🔴", 0x00D3_2F2F, "attention");
+const MEDIUM: Look = look("🟠", 0x00ED_6C02, "warning");
+const LOW: Look = look("🔵", 0x0002_88D1, "accent");
+const RESOLVED: Look = look("✅", 0x002E_7D32, "good");
 const ACKNOWLEDGED: &str = "👀";
-const SNOOZED: Look = look("💤", 0x6B_72_80, "emphasis");
-const SUPPRESSED: Look = look("🔇", 0x6B_72_80, "emphasis");
-const OTHER: Look = look("ℹ️", 0x6B_72_80, "emphasis");
+const SNOOZED: Look = look("💤", 0x006B_7280, "emphasis");
+const SUPPRESSED: Look = look("🔇", 0x006B_7280, "emphasis");
+const OTHER: Look = look("ℹ️", 0x006B_7280, "emphasis");
 
 const fn look(emoji: &'static str, colour: u32, card_style: &'static str) -> Look {
     Look {

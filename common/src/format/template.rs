@@ -326,6 +326,10 @@ mod tests {
             ),
             (r#"{{ "P: " ~ data.priority | lower }}"#, r#""P: p1""#),
             ("{{ none }}", "null"),
+            (
+                r#"{# a note #}["{% raw %}{{ x * 2 }}{% endraw %}"]"#,
+                r#"["{{ x * 2 }}"]"#,
+            ),
         ] {
             assert_eq!(rendered(template).as_deref(), Ok(expected), "{template}");
         }

@@ -32,11 +32,7 @@ pub(super) fn message(notice: &Notice) -> Value {
         let text = fit(description, limits::CARD_DESCRIPTION_CHARS, ESCAPE).text;
         body.push(rich(vec![json!({ "type": "TextRun", "text": text })]));
     }
-    let footer = format!("{} · {}", moment(notice.at), notice.thread);
-    let footer = fit_line(&footer, limits::FACT_CHARS, ESCAPE).text;
-    body.push(rich(vec![
-        json!({ "type": "TextRun", "text": footer, "size": "Small", "isSubtle": true }),
-    ]));
+    body.push(footer(notice));
     let mut card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -56,6 +52,13 @@ pub(super) fn message(notice: &Notice) -> Value {
             "content": card,
         }],
     })
+}
+
+fn footer(notice: &Notice) -> Value {
+    let text = format!("{} · {}", moment(notice.at), notice.thread);
+    let text = fit_line(&text, limits::FACT_CHARS, ESCAPE).text;
+    let run = json!({ "type": "TextRun", "text": text, "size": "Small", "isSubtle": true });
+    rich(vec![run])
 }
 
 fn facts(notice: &Notice) -> impl Iterator<Item = Value> + '_ {

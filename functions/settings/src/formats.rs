@@ -65,53 +65,63 @@ fn check_template(
     }
 }
 
+/// What a preview is asked to show.
+struct Asked {
+    format: Format,
+    template: Option<String>,
+    event: EventName,
+    url: String,
+}
+
+impl Asked {
+    fn read(mut fields: Fields) -> Result<Self, ApiError> {
+        let format = read(&mut fields);
+        let format = fields.required("format", format);
+        let template = template(&mut fields).value();
+        let known: Vec<&str> = EventName::ALL.iter().map(|event| event.as_str()).collect();
+        let expected = format!("one of {}", known.join(", "));
+        let event = fields.word("event", &expected, EventName::from_word);
+        let url = fields.read("url", |value| {
+            let url = value.as_str().map(str::to_owned);
+            url.ok_or_else(|| "expected a URL".to_owned())
+        });
+        fields.finish()?;
+        Ok(Self {
+            format: format.unwrap_or(Format::Opsknight),
+            template,
+            event: event.value().unwrap_or(EventName::Created),
+            url: url.value().unwrap_or_else(|| SAMPLE_URL.to_owned()),
+        })
+    }
+
+    fn body(&self) -> Result<String, ApiError> {
+        let template = self.template.as_deref();
+        check_template(self.format, template, &[self.event])?;
+        let samples = format::samples(self.event);
+        let sample = samples
+            .first()
+            .ok_or_else(|| ApiError::internal("an event has no sample"))?;
+        let link = sample.link.as_deref();
+        format::body_in(self.format, template, &self.url, &sample.body, link).map_err(|error| {
+            let is_telegram = self.format == Format::Telegram;
+            invalid(
+                if is_telegram { "url" } else { "template" },
+                error.to_string(),
+            )
+        })
+    }
+}
+
 /// `POST /api/status-page/webhooks/preview`
 pub(crate) async fn preview(_: Caller, request: Request) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
-    let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
-    let format = read(&mut fields);
-    let format = fields.required("format", format);
-    let template = template(&mut fields).value();
-    let known: Vec<&str> = EventName::ALL.iter().map(|event| event.as_str()).collect();
-    let expected = format!("one of {}", known.join(", "));
-    let event = fields
-        .word("event", &expected, EventName::from_word)
-        .value();
-    let url = fields.read("url", |value| {
-        let url = value.as_str().map(str::to_owned);
-        url.ok_or_else(|| "expected a URL".to_owned())
-    });
-    fields.finish()?;
-    let (format, event) = (
-        format.unwrap_or(Format::Opsknight),
-        event.unwrap_or(EventName::Created),
-    );
-    check_template(format, template.as_deref(), &[event])?;
-    let url = url.value().unwrap_or_else(|| SAMPLE_URL.to_owned());
-    let samples = format::samples(event);
-    let sample = samples
-        .first()
-        .ok_or_else(|| ApiError::internal("an event has no sample"))?;
-    let body = format::body_in(
-        format,
-        template.as_deref(),
-        &url,
-        &sample.body,
-        sample.link.as_deref(),
-    )
-    .map_err(|error| {
-        let field = if format == Format::Telegram {
-            "url"
-        } else {
-            "template"
-        };
-        invalid(field, error.to_string())
-    })?;
+    let fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
+    let asked = Asked::read(fields)?;
     let shown = json!({
-        "format": format,
-        "event": event,
+        "format": asked.format,
+        "event": asked.event,
         "contentType": format::CONTENT_TYPE,
-        "body": body,
+        "body": asked.body()?,
     });
     Ok(json(StatusCode::OK, &shown))
 }

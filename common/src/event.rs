@@ -140,6 +140,10 @@ pub struct Event {
     pub changes: Vec<FieldChange>,
     /// What somebody wrote.
     pub note: Option<String>,
+    /// Where to look, as the incident's first alert said: for the formats that
+    /// show it; it is not part of the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// The bytes that receivers get; absent for a note.
     pub body: Option<String>,
 }
@@ -173,6 +177,7 @@ impl Event {
             actor,
             changes: Vec::new(),
             note: Some(note),
+            link: None,
             body: None,
         }
     }
@@ -189,6 +194,7 @@ impl Event {
             actor,
             changes,
             note: None,
+            link: incident.link.clone(),
             body: Some(outgoing_body(incident, name)),
         }
     }
@@ -221,7 +227,7 @@ struct OutgoingIncident<'a> {
     version: u64,
 }
 
-fn outgoing_body(incident: &Incident, event: EventName) -> String {
+pub(crate) fn outgoing_body(incident: &Incident, event: EventName) -> String {
     let body = OutgoingBody {
         event,
         timestamp: incident.updated_at,

@@ -10,6 +10,7 @@ pub mod aws;
 pub mod config;
 pub mod crypto;
 pub mod event;
+pub mod format;
 pub mod http;
 mod http_date;
 pub mod id;

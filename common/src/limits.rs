@@ -147,6 +147,48 @@ pub const VISIBILITY_MAX: Duration = Duration::from_secs(12 * 3_600 - 300);
 pub const STORE_FAILURE_PAUSE: Duration = Duration::from_secs(5);
 /// Messages of one SQS batch call.
 pub const SQS_BATCH: usize = 10;
+/// Messages of one SQS batch call, bytes in all: what every SQS takes (AWS
+/// takes 1 MiB by now). One message alone may be as large.
+pub const SQS_BATCH_BYTES: usize = 256 * 1024;
 
 /// Clock skew that a signed timestamp may have (Standard Webhooks: 5 minutes).
 pub const SIGNED_TIMESTAMP_TOLERANCE: Duration = Duration::from_secs(300);
+
+/// Slack: a header block, characters.
+pub const SLACK_HEADER_CHARS: usize = 150;
+/// Slack: the text of a block, characters.
+pub const SLACK_TEXT_CHARS: usize = 3_000;
+/// Slack: the text of notifications; Slack recommends 4,000 characters at most.
+pub const SLACK_FALLBACK_CHARS: usize = 1_000;
+/// Discord: an embed's title, characters.
+pub const DISCORD_TITLE_CHARS: usize = 256;
+/// Discord: an embed's description, characters.
+pub const DISCORD_DESCRIPTION_CHARS: usize = 4_096;
+/// Discord: all texts of a message's embeds together, characters.
+pub const DISCORD_TOTAL_CHARS: usize = 6_000;
+/// Telegram: a message, characters after its entities are parsed; before that
+/// it is held to the same.
+pub const TELEGRAM_TEXT_CHARS: usize = 4_096;
+/// Teams: a message, bytes.
+pub const TEAMS_BODY_BYTES: usize = 28 * 1024;
+/// Google Chat: a message, bytes.
+pub const GOOGLE_CHAT_BODY_BYTES: usize = 32_000;
+/// Description in a Teams or Google Chat card, escaped, UTF-16 units: with
+/// three bytes each it leaves room for the rest of the card.
+pub const CARD_DESCRIPTION_CHARS: usize = 5_000;
+/// Title in a card or a Telegram message, escaped, UTF-16 units: 500
+/// characters, some of which need escapes.
+pub const CARD_TITLE_CHARS: usize = 800;
+/// One fact of a message (service, assignee …), escaped, UTF-16 units.
+pub const FACT_CHARS: usize = 120;
+/// Facts of a message: Slack takes ten fields a section.
+pub const FACTS: usize = 10;
+
+/// Largest template of a webhook, bytes.
+pub const TEMPLATE_BYTES: usize = 16 * 1024;
+/// Largest body that a template makes, bytes: as text in a queue message it
+/// may become twice as long, and has to fit into [`SQS_BATCH_BYTES`].
+pub const TEMPLATE_OUTPUT_BYTES: usize = 120 * 1024;
+/// Work that a template may do: an instruction costs one, 64 bytes of text
+/// cost one. Bounds the memory it takes to 3 MB.
+pub const TEMPLATE_FUEL: u64 = 50_000;

@@ -222,16 +222,29 @@ impl Queue {
     }
 }
 
-/// How many of the first messages go into one call: at most ten, each group once.
+/// How many of the first messages go into one call: at most ten, each group
+/// once, and no more bytes than a call takes.
 fn wave_length(messages: &[Outgoing]) -> usize {
     let limit = messages.len().min(limits::SQS_BATCH);
+    let mut bytes = messages.first().map_or(0, bytes_at_most);
     (1..limit)
         .find(|&end| {
-            messages[..end]
-                .iter()
-                .any(|earlier| earlier.group == messages[end].group)
+            bytes += bytes_at_most(&messages[end]);
+            bytes > limits::SQS_BATCH_BYTES
+                || messages[..end]
+                    .iter()
+                    .any(|earlier| earlier.group == messages[end].group)
         })
         .unwrap_or(limit)
+}
+
+/// The size of a message as JSON, rounded up: quotes, backslashes and line
+/// breaks of its body (JSON too, without other control characters) take two
+/// bytes, and the rest of it a few hundred.
+fn bytes_at_most(outgoing: &Outgoing) -> usize {
+    let body = outgoing.message.body.bytes();
+    let escapes = body.filter(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t'));
+    outgoing.message.body.len() + escapes.count() + 512
 }
 
 #[cfg(test)]
@@ -271,5 +284,21 @@ mod tests {
         ] {
             assert_eq!(wave_length(&of_groups(groups)), expected, "{groups}");
         }
+    }
+
+    #[test]
+    fn no_call_carries_more_bytes_than_the_queue_takes() {
+        let mut messages = of_groups("abcd");
+        for one in &mut messages {
+            one.message.body = "\"".repeat(60 * 1024);
+        }
+        assert_eq!(wave_length(&messages), 2);
+        let bytes: usize = messages[..2]
+            .iter()
+            .map(|one| serde_json::to_string(&one.message).unwrap().len())
+            .sum();
+        assert!(bytes <= limits::SQS_BATCH_BYTES, "{bytes}");
+        messages[0].message.body = "x".repeat(limits::SQS_BATCH_BYTES);
+        assert_eq!(wave_length(&messages), 1, "alone rather than never");
     }
 }

@@ -32,6 +32,9 @@ pub struct Webhook {
     pub secret: String,
     /// The body's form.
     pub format: Format,
+    /// What makes the body of the format `template`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// Narrows the events down.
     #[serde(default)]
     pub filter: Filter,
@@ -59,6 +62,49 @@ impl Webhook {
 pub enum Format {
     /// The product's own JSON.
     Opsknight,
+    /// Slack: blocks.
+    Slack,
+    /// Microsoft Teams: an Adaptive Card.
+    Teams,
+    /// Google Chat: a card.
+    GoogleChat,
+    /// Discord: an embed.
+    Discord,
+    /// Telegram: the body of `sendMessage`.
+    Telegram,
+    /// Whatever JSON the webhook's own template makes.
+    Template,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 7] = [
+        Self::Opsknight,
+        Self::Slack,
+        Self::Teams,
+        Self::GoogleChat,
+        Self::Discord,
+        Self::Telegram,
+        Self::Template,
+    ];
+
+    /// The format as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Opsknight => "opsknight",
+            Self::Slack => "slack",
+            Self::Teams => "teams",
+            Self::GoogleChat => "google-chat",
+            Self::Discord => "discord",
+            Self::Telegram => "telegram",
+            Self::Template => "template",
+        }
+    }
+
+    /// Reads the written form.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == word)
+    }
 }
 
 /// Whether deliveries wait for those before them.
@@ -172,6 +218,10 @@ pub struct Delivery {
     pub next_attempt_at: Option<Timestamp>,
     /// The bytes that are signed and sent.
     pub body: String,
+    /// Why the body is the plain one instead of what the webhook's format
+    /// makes of the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub render_error: Option<String>,
     /// The queue's message group.
     pub group: String,
     /// When the event was fanned out.

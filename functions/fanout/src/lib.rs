@@ -15,6 +15,7 @@ use common::{
     aws,
     config::ConfigError,
     event::{Event, EventName},
+    format,
     id::DeliveryId,
     queue::{Outgoing, Queue},
     store::{Store, StoreError},
@@ -134,6 +135,10 @@ impl Fanout {
             Ordering::Incident => format!("{}.{}", webhook.id, event.incident_id),
             Ordering::None => id.to_string(),
         };
+        let rendered = format::render(webhook, &record.body, event.link.as_deref());
+        if let Some(error) = &rendered.error {
+            tracing::warn!(delivery.id = %id, webhook.id = %webhook.id, error, "the plain body is sent instead");
+        }
         let delivery = Delivery {
             id,
             webhook_id: webhook.id,
@@ -147,7 +152,8 @@ impl Fanout {
             round_started_at: None,
             attempts: Vec::new(),
             next_attempt_at: None,
-            body: record.body.clone(),
+            body: rendered.body,
+            render_error: rendered.error,
             group: group.clone(),
             created_at: Timestamp::now(),
         };

@@ -94,6 +94,7 @@ fn view(delivery: &Delivery) -> Value {
         "status": delivery.status,
         "attempts": delivery.attempts,
         "nextAttemptAt": delivery.next_attempt_at,
+        "renderError": delivery.render_error,
         "createdAt": delivery.created_at,
     })
 }

@@ -1,6 +1,7 @@
 //! Services, integrations, webhooks, deliveries and health.
 
 mod deliveries;
+mod formats;
 mod health;
 mod integrations;
 mod services;
@@ -75,6 +76,7 @@ pub fn routes(app: App) -> Router {
             get(integrations::requests),
         )
         .route(WEBHOOKS, get(webhooks::list).post(webhooks::create))
+        .route(&format!("{WEBHOOKS}/preview"), post(formats::preview))
         .route(
             &format!("{WEBHOOKS}/{{id}}"),
             get(webhooks::read)

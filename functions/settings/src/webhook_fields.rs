@@ -13,6 +13,8 @@ use common::{
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
+use crate::formats;
+
 /// Length of a given secret, characters (API.md).
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 16..=256;
 /// Longest URL, characters.
@@ -31,6 +33,7 @@ pub(crate) struct Given {
     pub enabled: Field<bool>,
     pub secret: Field<String>,
     pub format: Field<Format>,
+    pub template: Field<String>,
     pub filter: Field<Filter>,
     pub headers: Field<BTreeMap<String, String>>,
     pub ordering: Field<Ordering>,
@@ -48,9 +51,8 @@ pub(crate) fn read(fields: &mut Fields, guard: &Guard) -> Given {
             let secret = value.as_str().filter(fits).map(str::to_owned);
             secret.ok_or_else(|| "expected text of 16 to 256 characters".to_owned())
         }),
-        format: fields.word("format", "opsknight", |word| {
-            (word == "opsknight").then_some(Format::Opsknight)
-        }),
+        format: formats::read(fields),
+        template: formats::template(fields),
         filter: filter(fields),
         headers: headers(fields),
         ordering: fields.word("ordering", "incident or none", |word| match word {

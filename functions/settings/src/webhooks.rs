@@ -15,7 +15,7 @@ use common::{
 use http::{HeaderMap, StatusCode, header::HOST};
 use serde_json::{Value, json};
 
-use crate::{App, webhook_fields};
+use crate::{App, formats, webhook_fields};
 
 /// Stands for the value of a custom header: values are write-only.
 pub(crate) const HIDDEN: &str = "••••••••";
@@ -54,12 +54,14 @@ pub(crate) async fn create(
             .value()
             .unwrap_or_else(crypto::new_webhook_secret),
         format: given.format.value().unwrap_or(Format::Opsknight),
+        template: given.template.value(),
         filter: given.filter.value().unwrap_or_default(),
         headers: given.headers.value().unwrap_or_default(),
         ordering: given.ordering.value().unwrap_or(Ordering::Incident),
         created_at: now,
         updated_at: now,
     };
+    formats::check(&webhook)?;
     app.store.create_webhook(&webhook).await?;
     let mut shown = view(&webhook);
     shown["secret"] = Value::from(webhook.secret);
@@ -91,6 +93,7 @@ pub(crate) async fn change(
     let given = webhook_fields::read(&mut fields, &guard);
     fields.finish()?;
     apply(&mut webhook, given);
+    formats::check(&webhook)?;
     // Strictly later, so that the next reader of the old version is noticed.
     webhook.updated_at = Timestamp::now().max(read_at.after(std::time::Duration::from_millis(1)));
     app.store.update_webhook(&webhook, read_at).await?;
@@ -116,6 +119,12 @@ fn apply(webhook: &mut Webhook, given: webhook_fields::Given) {
     }
     if let Some(format) = given.format.value() {
         webhook.format = format;
+    }
+    match given.template.change() {
+        Some(template) => webhook.template = template,
+        // Another format has no use for the template that was there.
+        None if webhook.format != Format::Template => webhook.template = None,
+        None => {}
     }
     if let Some(filter) = given.filter.change() {
         webhook.filter = filter.unwrap_or_default();
@@ -175,6 +184,7 @@ fn view(webhook: &Webhook) -> Value {
         "enabled": webhook.enabled,
         "disabledReason": webhook.disabled_reason,
         "format": webhook.format,
+        "template": webhook.template,
         "filter": webhook.filter,
         "headers": headers,
         "ordering": webhook.ordering,

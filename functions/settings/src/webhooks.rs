@@ -8,13 +8,14 @@ use common::{
     crypto,
     http::{ApiError, auth::Caller, body, fields::Fields, json},
     id::WebhookId,
+    store::KeptHealth,
     time::Timestamp,
     webhook::{Format, Ordering, Webhook},
 };
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{App, webhook_fields};
+use crate::{App, webhook_fields, webhook_health};
 
 /// Stands for the value of a custom header: values are write-only.
 pub(crate) const HIDDEN: &str = "••••••••";
@@ -57,6 +58,8 @@ pub(crate) async fn create(
         ordering: given.ordering.value().unwrap_or(Ordering::Incident),
         created_at: now,
         updated_at: now,
+        health: None,
+        slow_attempts: Vec::new(),
     };
     app.store.create_webhook(&webhook).await?;
     let mut shown = view(&webhook);
@@ -77,12 +80,12 @@ pub(crate) async fn read(
 /// `PATCH /api/status-page/webhooks/{id}`
 pub(crate) async fn change(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let mut webhook = find(&app, &id).await?;
-    let read_at = webhook.updated_at;
+    let before = find(&app, &id).await?;
+    let (mut webhook, read_at) = (before.clone(), before.updated_at);
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = webhook_fields::read(&mut fields, app.guard);
@@ -90,7 +93,14 @@ pub(crate) async fn change(
     apply(&mut webhook, given);
     // Strictly later, so that the next reader of the old version is noticed.
     webhook.updated_at = Timestamp::now().max(read_at.after(std::time::Duration::from_millis(1)));
-    app.store.update_webhook(&webhook, read_at).await?;
+    let health = webhook_health::kept(&before, &webhook);
+    let entry = webhook_health::entry(&before, &webhook, caller.actor());
+    app.store
+        .update_webhook(&webhook, read_at, health, entry.as_ref())
+        .await?;
+    if health == KeptHealth::Forgotten {
+        webhook.health = None;
+    }
     Ok(json(StatusCode::OK, &json!({ "webhook": view(&webhook) })))
 }
 
@@ -167,6 +177,7 @@ fn view(webhook: &Webhook) -> Value {
         "filter": webhook.filter,
         "headers": headers,
         "ordering": webhook.ordering,
+        "health": webhook_health::view(webhook.health.as_ref()),
         "createdAt": webhook.created_at,
         "updatedAt": webhook.updated_at,
     })

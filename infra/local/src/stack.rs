@@ -12,6 +12,7 @@ use std::{
 use axum::Router;
 use clock::Clock;
 use common::{
+    breaker::BreakerPolicy,
     config::ConfigError,
     http::{auth::AdminKey, finish},
     intake::Intake,
@@ -59,6 +60,8 @@ pub struct Settings {
     pub admin_key: Option<String>,
     /// The pauses between delivery attempts; else the environment's.
     pub retry_schedule: Option<RetrySchedule>,
+    /// When failing webhooks are spared; else as the environment says.
+    pub breaker: Option<BreakerPolicy>,
 }
 
 impl Default for Settings {
@@ -69,6 +72,7 @@ impl Default for Settings {
             demo: false,
             admin_key: None,
             retry_schedule: None,
+            breaker: None,
         }
     }
 }
@@ -183,6 +187,10 @@ impl Stack {
             Some(schedule) => schedule,
             None => RetrySchedule::from_env()?,
         };
+        let breaker = match settings.breaker {
+            Some(breaker) => breaker,
+            None => BreakerPolicy::from_env()?,
+        };
         let written = Arc::new(Notify::new());
         let router = router(&parts, written.clone());
         let (stop, stopped) = watch::channel(false);
@@ -192,7 +200,7 @@ impl Stack {
             stopped.clone(),
         ))];
         tasks.extend(event_sources(
-            &parts, &dynamodb, queues, urls, schedule, written, &folder, &stopped,
+            &parts, &dynamodb, queues, urls, schedule, breaker, written, &folder, &stopped,
         )?);
         let demo = if settings.demo {
             demo::find_or_create(&router, &admin_key, &address.to_string()).await?
@@ -327,6 +335,7 @@ fn event_sources(
     queues: aws_sdk_sqs::Client,
     urls: QueueUrls,
     schedule: RetrySchedule,
+    breaker: BreakerPolicy,
     written: Arc<Notify>,
     folder: &DataDir,
     stop: &watch::Receiver<bool>,
@@ -343,6 +352,7 @@ fn event_sources(
         parts.dead_letters.clone(),
         parts.outbound.clone(),
         schedule,
+        breaker,
     );
     let queue = QueueSource {
         client: queues,

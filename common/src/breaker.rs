@@ -351,8 +351,8 @@ mod tests {
     fn it_warns_once_and_disables_only_after_notice() {
         let h = 3_600;
         let fail_at = |health: &Health, hours: u64| fail(Some(health), hours * h, true).unwrap();
-        let (health, step) = fail_at(&opened(), 1);
-        assert_eq!(step, Step::Counted, "an hour less two seconds");
+        let (health, step) = fail(Some(&opened()), h - 1, true).unwrap();
+        assert_eq!(step, Step::Counted);
         let (health, step) = fail(Some(&health), h + 2, true).unwrap();
         assert_eq!((step, health.warned_at), (Step::Warn, Some(at(h + 2))));
         let (health, step) = fail_at(&health, 4);

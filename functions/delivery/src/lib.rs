@@ -104,18 +104,24 @@ impl Deliverer {
     /// Handles one batch until shortly before `deadline`. The answer names the
     /// messages that are to come again.
     pub async fn handle(&self, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
-        let patience = Instant::now() + limits::BATCH_PATIENCE;
         let mut groups: FuturesUnordered<_> = by_group(batch.records)
             .into_iter()
             .map(|group| self.handle_group(group, deadline))
             .collect();
         let (mut failures, mut delivered) = (Vec::new(), Vec::new());
-        while let Some(handled) = groups.next().await {
-            failures.extend(handled.failures);
-            delivered.extend(handled.delivered);
-            // The rest of the batch takes its time: until its end, the queue
-            // would hold back the next event of every incident in it.
-            if Instant::now() >= patience && !groups.is_empty() {
+        let mut collect = async |delivered: &mut Vec<String>| {
+            while let Some(handled) = groups.next().await {
+                failures.extend(handled.failures);
+                delivered.extend(handled.delivered);
+            }
+        };
+        // Where the rest of the batch takes its time, the queue would hold back
+        // the next event of every incident in it until the batch ends.
+        while tokio::time::timeout(limits::BATCH_PATIENCE, collect(&mut delivered))
+            .await
+            .is_err()
+        {
+            if !delivered.is_empty() {
                 self.forget(&std::mem::take(&mut delivered)).await;
             }
         }

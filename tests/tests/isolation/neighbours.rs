@@ -105,28 +105,8 @@ async fn slow_requests_are_counted_across_functions() {
             one["attempts"] == json!([]) && one["status"] == "PENDING"
         })
         .await;
-    let text = |field: &str| pending[field].as_str().expect("an id").to_owned();
-    let message = DeliveryMessage {
-        delivery_id: text("id").parse().expect("an id"),
-        webhook_id: id,
-        event_id: text("eventId").parse().expect("an id"),
-        event: common::event::EventName::Created,
-        round: 0,
-        body: "{}".to_owned(),
-    };
-    let policy: BreakerPolicy = "atOnce=2".parse().expect("a policy");
-    let deliverer = delivery::Deliverer::new(
-        store,
-        nowhere(),
-        nowhere(),
-        Outbound::new(Guard::new(true)).expect("a client"),
-        RetrySchedule::default(),
-        policy,
-    );
-    let event = json!({ "Records": [{
-        "messageId": "m1", "receiptHandle": "r1", "body": serde_json::to_string(&message).expect("JSON"),
-        "attributes": { "MessageGroupId": "g" }, "messageAttributes": {},
-    }] });
+    let deliverer = deliverer(store, queue_at("http://127.0.0.1:9"));
+    let event = json!({ "Records": [record("m1", &message(&pending, 0))] });
     let response = deliverer
         .handle(
             serde_json::from_value(event).expect("an event"),
@@ -139,6 +119,44 @@ async fn slow_requests_are_counted_across_functions() {
         .map(|failure| failure.item_identifier.as_str())
         .collect();
     assert_eq!((back, hanging.seen().len()), (vec!["m1"], before));
+    drop(hanging);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_delivered_leaves_the_queue_while_its_batch_hangs() {
+    let world = World::with(never_opens(10)).await;
+    let (hanging, good) = (Lab::start(Mode::Hang).await, Receiver::start().await);
+    let integration = world.integration("webhook").await;
+    let mut messages = Vec::new();
+    for url in [hanging.url(), good.url()] {
+        let webhook = world.webhook(url, &integration.service).await;
+        messages.push((webhook, url));
+    }
+    world.accepted(&integration, json!({ "id": 1 })).await;
+    good.count(1).await;
+    let mut records = Vec::new();
+    for (webhook, url) in &messages {
+        let delivery = world.delivery(webhook, |_| true).await;
+        // A round of its own, so that it is delivered once more.
+        let message = message(&delivery, 1);
+        records.push(record(url, &message));
+    }
+    let deleted = std::sync::Arc::new(tokio::sync::Notify::new());
+    let deliverer = deliverer(
+        store(world.stack().expect("one")),
+        queue_telling(&deleted).await,
+    );
+    let batch = serde_json::from_value(json!({ "Records": records })).expect("an event");
+    let handling = tokio::spawn(async move {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        deliverer.handle(batch, deadline).await
+    });
+    tokio::time::timeout(wait::PATIENCE, deleted.notified())
+        .await
+        .expect("a message is deleted");
+    assert!(!handling.is_finished() && hanging.open() > 0);
+    handling.abort();
     drop(hanging);
     world.stop().await;
 }
@@ -196,18 +214,69 @@ fn store(stack: &Stack) -> Store {
     Store::new(aws_sdk_dynamodb::Client::from_conf(config), "opsknight")
 }
 
-/// A queue that cannot be reached: pauses are not set, which is all that the
-/// function asks of it here.
-fn nowhere() -> Queue {
+fn message(delivery: &Value, round: u32) -> DeliveryMessage {
+    let text = |field: &str| delivery[field].as_str().expect("an id").to_owned();
+    DeliveryMessage {
+        delivery_id: text("id").parse().expect("an id"),
+        webhook_id: text("webhookId").parse().expect("an id"),
+        event_id: text("eventId").parse().expect("an id"),
+        event: common::event::EventName::Created,
+        round,
+        body: "{}".to_owned(),
+    }
+}
+
+/// A message as Lambda hands it over, in a group of its own.
+fn record(id: &str, message: &DeliveryMessage) -> Value {
+    json!({
+        "messageId": id, "receiptHandle": id, "messageAttributes": {},
+        "body": serde_json::to_string(message).expect("JSON"),
+        "attributes": { "MessageGroupId": id },
+    })
+}
+
+/// The function, beside the one of the stack.
+fn deliverer(store: Store, queue: Queue) -> delivery::Deliverer {
+    let policy: BreakerPolicy = "failures=1000000,atOnce=2".parse().expect("a policy");
+    delivery::Deliverer::new(
+        store,
+        queue.clone(),
+        queue,
+        Outbound::new(Guard::new(true)).expect("a client"),
+        RetrySchedule::default(),
+        policy,
+    )
+}
+
+/// A queue that says when it is asked to delete messages.
+async fn queue_telling(deleted: &std::sync::Arc<tokio::sync::Notify>) -> Queue {
+    let deleted = deleted.clone();
+    let answer = move |headers: axum::http::HeaderMap| async move {
+        let target = headers.get("x-amz-target").map(|name| name.as_bytes());
+        if target == Some(b"AmazonSQS.DeleteMessageBatch".as_slice()) {
+            deleted.notify_one();
+        }
+        r#"{"Successful":[],"Failed":[]}"#
+    };
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let router = axum::Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    queue_at(&url)
+}
+
+/// A queue at this address. Where nobody answers, pauses are not set, which is
+/// all that the function asks of it.
+fn queue_at(endpoint: &str) -> Queue {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(aws_sdk_sqs::config::BehaviorVersion::v2026_01_12())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("embedded", "embedded", None, None, "test"))
         .http_client(common::aws::http_client())
-        .endpoint_url("http://127.0.0.1:9")
+        .endpoint_url(endpoint)
         .build();
-    Queue::new(
-        aws_sdk_sqs::Client::from_conf(config),
-        "http://127.0.0.1:9/none",
-    )
+    let client = aws_sdk_sqs::Client::from_conf(config);
+    Queue::new(client, format!("{endpoint}/000000000000/queue"))
 }

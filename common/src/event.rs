@@ -10,7 +10,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// What happened to an incident, by the name that receivers know it by.
+/// What happened, by the name that receivers know it by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EventName {
     /// It was opened.
@@ -32,11 +32,30 @@ pub enum EventName {
     /// reopened, snooze ended.
     #[serde(rename = "incident.updated")]
     Updated,
+    /// A webhook has done nothing but fail for a day.
+    #[serde(rename = "webhook.failing")]
+    WebhookFailing,
+    /// The system disabled a webhook.
+    #[serde(rename = "webhook.disabled")]
+    WebhookDisabled,
 }
 
 impl EventName {
-    /// Every event, in the order of an incident's life.
-    pub const ALL: [Self; 6] = [
+    /// Every event: those of incidents, in the order of an incident's life, then
+    /// those of webhooks.
+    pub const ALL: [Self; 8] = [
+        Self::Created,
+        Self::Acknowledged,
+        Self::Resolved,
+        Self::Snoozed,
+        Self::Suppressed,
+        Self::Updated,
+        Self::WebhookFailing,
+        Self::WebhookDisabled,
+    ];
+
+    /// The events of incidents.
+    pub const INCIDENT: [Self; 6] = [
         Self::Created,
         Self::Acknowledged,
         Self::Resolved,
@@ -54,6 +73,8 @@ impl EventName {
             Self::Snoozed => "incident.snoozed",
             Self::Suppressed => "incident.suppressed",
             Self::Updated => "incident.updated",
+            Self::WebhookFailing => "webhook.failing",
+            Self::WebhookDisabled => "webhook.disabled",
         }
     }
 
@@ -100,9 +121,20 @@ pub enum ActorKind {
     Api,
     /// The clock.
     Schedule,
+    /// The delivery of webhooks.
+    Delivery,
 }
 
 impl Actor {
+    /// The delivery of webhooks.
+    pub fn delivery() -> Self {
+        Self {
+            kind: ActorKind::Delivery,
+            id: None,
+            name: "delivery".to_owned(),
+        }
+    }
+
     /// The clock.
     pub fn schedule() -> Self {
         Self {

@@ -7,6 +7,7 @@
 
 pub mod alert;
 pub mod aws;
+pub mod breaker;
 pub mod config;
 pub mod crypto;
 pub mod event;
@@ -30,3 +31,4 @@ pub mod telemetry;
 pub mod text;
 pub mod time;
 pub mod webhook;
+pub mod webhook_event;

@@ -133,9 +133,10 @@ pub const RETRY_SCHEDULE: [Duration; 8] = [
 pub const RETRY_TAIL: Duration = Duration::from_secs(12 * 3_600);
 /// A delivery is given up so long after its first attempt.
 pub const RETRY_TOTAL: Duration = Duration::from_secs(3 * 86_400);
-/// No delivery stays unfinished for longer: [`RETRY_TOTAL`], one last pause, and
-/// a day for queues that stood still.
-pub const UNFINISHED_AT_MOST: Duration = Duration::from_secs(5 * 86_400);
+/// No delivery stays unfinished for longer: it waits for an open breaker for at
+/// most [`FAILING_DISABLE_AFTER`], then for [`RETRY_TOTAL`] and one last pause,
+/// and a day for queues that stood still.
+pub const UNFINISHED_AT_MOST: Duration = Duration::from_secs(10 * 86_400);
 /// Retry pauses vary by so much, up and down.
 pub const RETRY_JITTER: f64 = 0.2;
 /// A receiver's `Retry-After` is honoured up to this.
@@ -145,6 +146,50 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(12 * 3_600);
 pub const VISIBILITY_MAX: Duration = Duration::from_secs(12 * 3_600 - 300);
 /// A message comes back after this when a store call failed while handling it.
 pub const STORE_FAILURE_PAUSE: Duration = Duration::from_secs(5);
+/// Deliveries to one webhook that are under way at once.
+pub const DELIVERIES_AT_ONCE: usize = 10;
+/// An attempt that has no answer after this is counted where all functions see
+/// it: what is faster than this cannot pile up.
+pub const SLOW_AFTER: Duration = Duration::from_secs(2);
+/// A probe or a slow attempt that nobody ended is forgotten after this:
+/// [`DELIVERY_TIMEOUT`] and time to write its end down.
+pub const ATTEMPT_LEASE: Duration = Duration::from_secs(15);
+/// Added to the wait of a delivery that found no place for every time that it
+/// was received.
+pub const BUSY_PAUSE: Duration = Duration::from_secs(1);
+/// Longest such wait.
+pub const BUSY_PAUSE_MAX: Duration = Duration::from_secs(600);
+/// What a batch has delivered is deleted before its end when it lasts longer
+/// than this: a hanging receiver must not hold up the next event of another.
+pub const BATCH_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Failures in a row after which a webhook is probed instead of served.
+pub const BREAKER_FAILURES: u32 = 5;
+/// Pauses between probes; the last one again and again. Deliveries that wait
+/// are received once per pause, and a queue allows a thousand receives: in five
+/// days there are 490 pauses.
+pub const BREAKER_PAUSES: [Duration; 8] = [
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(120),
+    Duration::from_secs(300),
+    Duration::from_secs(600),
+    Duration::from_secs(900),
+];
+/// Deliveries that wait for a probe come back spread over this part of its
+/// pause, so that few of them meet while it is under way.
+pub const BREAKER_SPREAD: f64 = 0.1;
+/// A delivery that meets a probe under way asks again after this.
+pub const PROBE_RESULT_PAUSE: Duration = Duration::from_secs(3);
+/// The users of a webhook are warned after so long of nothing but failures.
+pub const FAILING_WARN_AFTER: Duration = Duration::from_secs(86_400);
+/// A webhook is disabled after so long of nothing but failures.
+pub const FAILING_DISABLE_AFTER: Duration = Duration::from_secs(5 * 86_400);
+/// Entries of a webhook's timeline are kept so long.
+pub const WEBHOOK_TIMELINE_RETENTION: Duration = Duration::from_secs(90 * 86_400);
+
 /// Messages of one SQS batch call.
 pub const SQS_BATCH: usize = 10;
 /// Messages of one SQS batch call, bytes in all: what every SQS takes (AWS

@@ -4,7 +4,8 @@ use aws_sdk_sqs::{
     Client,
     error::{DisplayErrorContext, ProvideErrorMetadata},
     types::{
-        ChangeMessageVisibilityBatchRequestEntry, QueueAttributeName, SendMessageBatchRequestEntry,
+        ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+        QueueAttributeName, SendMessageBatchRequestEntry,
     },
 };
 use std::time::Duration;
@@ -183,6 +184,32 @@ impl Queue {
             }
             self.client
                 .change_message_visibility_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries))
+                .send()
+                .await
+                .map_err(QueueError::from_sdk)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes received messages.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn delete(&self, receipts: &[String]) -> Result<(), QueueError> {
+        for chunk in receipts.chunks(limits::SQS_BATCH) {
+            let mut entries = Vec::with_capacity(chunk.len());
+            for (index, receipt) in chunk.iter().enumerate() {
+                let entry = DeleteMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .receipt_handle(receipt)
+                    .build()
+                    .map_err(|error| QueueError::Unavailable(error.to_string()))?;
+                entries.push(entry);
+            }
+            self.client
+                .delete_message_batch()
                 .queue_url(&self.url)
                 .set_entries(Some(entries))
                 .send()

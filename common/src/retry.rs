@@ -56,21 +56,27 @@ impl RetrySchedule {
 
     /// The pause before the next attempt, `None` where the delivery is to be
     /// given up. `jitter` is a number from 0 to 1.
+    ///
+    /// Only a failed attempt ends a delivery: time that it waits without being
+    /// tried (an open breaker, a queue that stands still) counts from its first
+    /// attempt on and is followed by an attempt, whatever its age.
     pub fn next_pause(&self, progress: Progress, now: Timestamp, jitter: f64) -> Option<Duration> {
         let made = usize::try_from(progress.attempts).unwrap_or(usize::MAX);
-        let planned = match (self.pauses.get(made.saturating_sub(1)), self.tail) {
-            (Some(pause), _) => *pause,
-            (None, Some((pause, total))) if now.since(progress.started_at) + pause <= total => {
-                pause
-            }
-            _ => return None,
-        };
+        let listed = self.pauses.get(made.saturating_sub(1)).copied();
+        let planned = listed.or(self.tail.map(|(pause, _)| pause))?;
+        let left = self
+            .tail
+            .map(|(_, total)| total.saturating_sub(now.since(progress.started_at)));
+        if left.is_some_and(|left| planned > left) {
+            return None;
+        }
         let spread = 1.0 + limits::RETRY_JITTER * (2.0 * jitter - 1.0);
+        let pause = planned.mul_f64(spread).min(left.unwrap_or(Duration::MAX));
         let asked = progress
             .retry_after
             .unwrap_or_default()
             .min(limits::RETRY_AFTER_MAX);
-        Some(planned.mul_f64(spread).max(asked))
+        Some(pause.max(asked))
     }
 }
 
@@ -87,7 +93,7 @@ impl FromStr for RetrySchedule {
     }
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
@@ -105,7 +111,8 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(unit * number)
 }
 
-/// Reads `Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3).
+/// Reads `Retry-After`: seconds, or an HTTP date in any of its three forms
+/// (RFC 9110, 10.2.3 and 5.6.7).
 pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -169,6 +176,28 @@ mod tests {
     }
 
     #[test]
+    fn only_three_days_and_a_failed_attempt_end_a_delivery() {
+        let schedule = RetrySchedule::default();
+        let started_at = Timestamp::from_unix_millis(0);
+        let pause = |attempts, hours: u64, jitter| {
+            let progress = Progress {
+                attempts,
+                started_at,
+                retry_after: None,
+            };
+            let now = started_at.after(Duration::from_secs(hours * 3_600));
+            schedule.next_pause(progress, now, jitter)
+        };
+        // Two attempts, then days behind an open breaker: one more attempt was
+        // made, it failed, and that is the end.
+        assert_eq!(pause(3, 80, 0.5), None);
+        assert!(pause(3, 71, 0.5).is_some());
+        // Jitter does not lead past the end either.
+        let last = pause(12, 60, 1.0);
+        assert_eq!(last, Some(Duration::from_secs(12 * 3_600)));
+    }
+
+    #[test]
     fn jitter_stays_within_a_fifth_and_never_undercuts_retry_after() {
         let schedule = RetrySchedule::default();
         let now = Timestamp::from_unix_millis(0);
@@ -206,9 +235,24 @@ mod tests {
             parse_retry_after("Thu, 06 Aug 2026 06:00:00 GMT", now),
             Some(Duration::ZERO)
         );
+        for old in [
+            "Thursday, 06-Aug-26 07:01:00 GMT",
+            "Thu Aug  6 07:01:00 2026",
+        ] {
+            let read = parse_retry_after(old, now);
+            assert_eq!(read, Some(Duration::from_secs(60)), "{old}");
+        }
         let endless = parse_retry_after("99999999999999999999999", now);
         assert_eq!(endless, Some(Duration::from_secs(u64::MAX)));
-        for bad in ["", "soon", "-1", "1.5", "Thu, 06 Aug"] {
+        for bad in [
+            "",
+            "soon",
+            "-1",
+            "1.5",
+            "Thu, 06 Aug",
+            "a b c d e",
+            "a b c GMT",
+        ] {
             assert_eq!(parse_retry_after(bad, now), None, "{bad}");
         }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     alert::Urgency,
+    breaker::Health,
     event::EventName,
     id::{DeliveryId, EventId, IncidentId, ServiceId, WebhookId},
     time::Timestamp,
@@ -47,12 +48,62 @@ pub struct Webhook {
     pub created_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
+    /// What is known of its failures. It is delivery's to write, never written
+    /// with the rest.
+    #[serde(default, skip_serializing)]
+    pub health: Option<Health>,
+    /// Slow attempts under way, [`SlowAttempt`] as text; delivery's to write.
+    #[serde(default, skip_serializing)]
+    pub slow_attempts: Vec<String>,
 }
 
 impl Webhook {
+    /// How many slow attempts are under way at `now`, in whatever function.
+    pub fn slow_attempts_at(&self, now: Timestamp) -> usize {
+        let all = self.slow_attempts.iter();
+        all.filter(|entry| SlowAttempt::is_under_way(entry, now))
+            .count()
+    }
+
+    /// Slow attempts that nobody ended.
+    pub fn forgotten_slow_attempts(&self, now: Timestamp) -> Vec<String> {
+        let all = self.slow_attempts.iter();
+        all.filter(|entry| !SlowAttempt::is_under_way(entry, now))
+            .cloned()
+            .collect()
+    }
+
+    /// Whether this webhook is to be told of what happens to another one. Its
+    /// filter is one of incidents and says nothing here.
+    pub fn wants_of_webhooks(&self, event: EventName, other: WebhookId) -> bool {
+        self.enabled && self.id != other && self.events.contains(&event)
+    }
+
     /// Whether this webhook is to be told of such an event.
     pub fn wants(&self, event: EventName, service: ServiceId, urgency: Urgency) -> bool {
         self.enabled && self.events.contains(&event) && self.filter.matches(service, urgency)
+    }
+}
+
+/// A slow attempt under way, as an entry of a set in the webhook's item: adding
+/// and removing entries of a set never conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlowAttempt {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// Forgotten then, should its function die.
+    pub until: Timestamp,
+}
+
+impl SlowAttempt {
+    /// The entry.
+    pub fn entry(self) -> String {
+        format!("{}/{}", self.until, self.delivery)
+    }
+
+    fn is_under_way(entry: &str, now: Timestamp) -> bool {
+        let until = entry.split('/').next().and_then(Timestamp::parse_rfc3339);
+        until.is_some_and(|until| until > now)
     }
 }
 
@@ -196,8 +247,9 @@ pub struct Delivery {
     pub event_id: EventId,
     /// The event's name.
     pub event: EventName,
-    /// The incident.
-    pub incident_id: IncidentId,
+    /// The incident; absent for an event of a webhook.
+    #[serde(default)]
+    pub incident_id: Option<IncidentId>,
     /// The incident's version in this event: the order within an incident.
     pub version: u64,
     /// Where it stands.

@@ -204,7 +204,7 @@ impl World {
         let body = json!({
             "name": "receiver",
             "url": url,
-            "events": common::event::EventName::ALL,
+            "events": common::event::EventName::INCIDENT,
             "filter": { "serviceIds": [service] },
         });
         self.webhook_of(body).await
@@ -240,6 +240,16 @@ impl World {
             .get(&format!("/api/incidents?serviceId={service}&limit=100"))
             .await;
         list["incidents"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Waits until this webhook, as it is shown, satisfies the condition.
+    pub async fn webhook_when(&self, webhook: &Value, condition: impl Fn(&Value) -> bool) -> Value {
+        let path = format!("/api/status-page/webhooks/{}", text(&webhook["id"]));
+        wait::until("the webhook's state", || async {
+            let shown = self.get(&path).await["webhook"].clone();
+            condition(&shown).then_some(shown)
+        })
+        .await
     }
 
     /// Waits until a delivery of this webhook satisfies the condition.

@@ -1,12 +1,17 @@
 //! Events to try a format on: what a template is checked against when it is
 //! saved, and what a preview shows.
 
+use std::collections::BTreeMap;
+
 use crate::{
     alert::Urgency,
+    breaker::Health,
     event::{self, EventName},
-    id::{EventId, IncidentId, ServiceId},
+    id::{EventId, IncidentId, ServiceId, WebhookId},
     incident::{Assignee, Incident, ServiceRef, Status},
     time::Timestamp,
+    webhook::{Filter, Format, Ordering, Webhook},
+    webhook_event::WebhookEvent,
 };
 
 /// An event as fan-out has it.
@@ -28,7 +33,15 @@ const LATER: Timestamp = Timestamp::from_unix_millis(1_768_476_600_000);
 /// Samples of an event: a usual one first, then one with nothing that may be
 /// absent, then one whose texts are hard on templates.
 pub fn samples(event: EventName) -> Vec<Sample> {
-    let usual = incident(event);
+    let status = match event {
+        EventName::Created | EventName::Updated => Status::Open,
+        EventName::Acknowledged => Status::Acknowledged,
+        EventName::Resolved => Status::Resolved,
+        EventName::Snoozed => Status::Snoozed,
+        EventName::Suppressed => Status::Suppressed,
+        EventName::WebhookFailing | EventName::WebhookDisabled => return vec![of_webhook(event)],
+    };
+    let usual = incident(event, status);
     let sparse = Incident {
         description: None,
         priority: None,
@@ -54,14 +67,52 @@ pub fn samples(event: EventName) -> Vec<Sample> {
         .collect()
 }
 
-fn incident(event: EventName) -> Incident {
-    let status = match event {
-        EventName::Created | EventName::Updated => Status::Open,
-        EventName::Acknowledged => Status::Acknowledged,
-        EventName::Resolved => Status::Resolved,
-        EventName::Snoozed => Status::Snoozed,
-        EventName::Suppressed => Status::Suppressed,
+fn of_webhook(event: EventName) -> Sample {
+    let webhook = Webhook {
+        id: WebhookId::at(OPENED),
+        name: "Pager".to_owned(),
+        url: "https://pager.example.com/hook".to_owned(),
+        events: vec![event],
+        enabled: event != EventName::WebhookDisabled,
+        disabled_reason: None,
+        secret: String::new(),
+        format: Format::Opsknight,
+        template: None,
+        filter: Filter::default(),
+        headers: BTreeMap::new(),
+        ordering: Ordering::Incident,
+        created_at: OPENED,
+        updated_at: OPENED,
+        health: None,
+        slow_attempts: Vec::new(),
     };
+    let health = Health {
+        consecutive_failures: 42,
+        failing_since: OPENED,
+        last_error: Some("answered 503".to_owned()),
+        next_probe_at: None,
+        probe_until: None,
+        failed_probes: 37,
+        warned_at: None,
+        revision: 42,
+    };
+    let told = if event == EventName::WebhookDisabled {
+        WebhookEvent::disabled(
+            &webhook,
+            Some(&health),
+            "nothing but failures for 5 days",
+            NOW,
+        )
+    } else {
+        WebhookEvent::failing(&webhook, &health, NOW)
+    };
+    Sample {
+        body: told.body.unwrap_or_default(),
+        link: None,
+    }
+}
+
+fn incident(event: EventName, status: Status) -> Incident {
     let is = |wanted| (status == wanted).then_some(NOW);
     Incident {
         id: IncidentId::at(OPENED),

@@ -122,6 +122,14 @@ pub fn delivery(webhook: WebhookId, id: DeliveryId) -> Key {
     )
 }
 
+/// An entry of a webhook's timeline.
+pub fn webhook_event(webhook: WebhookId, id: EventId) -> Key {
+    Key::new(
+        deliveries_of_webhook(webhook),
+        format!("{EVENT_PREFIX}{id}"),
+    )
+}
+
 pub fn requests_of_integration(id: IntegrationId) -> String {
     format!("{INTEGRATION_PREFIX}{id}")
 }

@@ -2,6 +2,7 @@
 //! meaning. Nothing outside this module knows `DynamoDB`.
 
 mod deliveries;
+mod health;
 mod history;
 mod incidents;
 mod integrations;
@@ -25,6 +26,7 @@ pub use deliveries::{AttemptRecord, NewDelivery};
 pub use incidents::{Counted, Counter, CounterChange, IncidentFilter, Opening, RawAlert};
 pub use integrations::IntegrationKey;
 pub use requests::RequestRecord;
+pub use webhooks::KeptHealth;
 
 use keys::Key;
 

@@ -1,8 +1,19 @@
 //! Webhooks: one partition holds them all, so that fan-out reads them with one
 //! consistent query.
 
-use super::{Store, StoreError, keys, text};
-use crate::{id::WebhookId, time::Timestamp, webhook::Webhook};
+use aws_sdk_dynamodb::types::Update;
+
+use super::{Item, Store, StoreError, keys, text};
+use crate::{id::WebhookId, time::Timestamp, webhook::Webhook, webhook_event::WebhookEvent};
+
+/// What a change of a webhook makes of what is known of its failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptHealth {
+    /// It still holds.
+    Kept,
+    /// It no longer says anything: another address, or a new beginning.
+    Forgotten,
+}
 
 impl Store {
     /// Writes a new webhook.
@@ -32,7 +43,9 @@ impl Store {
         self.get(keys::webhook(id)).await
     }
 
-    /// Replaces a webhook that nobody changed since `read_at`.
+    /// Writes the fields of a webhook that nobody changed since `read_at`, and
+    /// an entry of its timeline. What delivery keeps in the same item stays,
+    /// unless `health` says otherwise.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where somebody did, or deleted it.
@@ -40,46 +53,30 @@ impl Store {
         &self,
         webhook: &Webhook,
         read_at: Timestamp,
+        health: KeptHealth,
+        entry: Option<&WebhookEvent>,
     ) -> Result<(), StoreError> {
-        self.put(keys::webhook(webhook.id), webhook)?
-            .only_if("updatedAt = :read")
-            .value(":read", text(read_at.to_string()))
-            .send(&self.client)
-            .await
-    }
-
-    /// Stops a webhook because its receiver asked for it or is gone.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn disable_webhook(
-        &self,
-        id: WebhookId,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let disabled = self
-            .client
-            .update_item()
+        let fields: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(webhook)?;
+        let mut update = Update::builder()
             .table_name(&self.table)
-            .set_key(Some(keys::webhook(id).into_item()))
-            .update_expression("SET enabled = :no, disabledReason = :reason, updatedAt = :now")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(
-                ":no",
-                aws_sdk_dynamodb::types::AttributeValue::Bool(false),
-            )
-            .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":now", text(now.to_string()))
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(StoreError::from_sdk);
-        match disabled {
-            // Deleted in the meantime: nothing to stop.
-            Err(StoreError::Conflict) => Ok(()),
-            other => other,
+            .set_key(Some(keys::webhook(webhook.id).into_item()))
+            .condition_expression("updatedAt = :read")
+            .expression_attribute_values(":read", text(read_at.to_string()));
+        let mut sets = Vec::with_capacity(fields.len());
+        for (index, (name, value)) in fields.into_iter().enumerate() {
+            sets.push(format!("#{index} = :{index}"));
+            update = update
+                .expression_attribute_names(format!("#{index}"), name)
+                .expression_attribute_values(format!(":{index}"), value);
         }
+        let removed = match health {
+            KeptHealth::Kept => "",
+            KeptHealth::Forgotten => " REMOVE health",
+        };
+        let update = update
+            .update_expression(format!("SET {}{removed}", sets.join(", ")))
+            .build()?;
+        self.update_with_entry(update, entry).await
     }
 
     /// Deletes a webhook; its deliveries expire by themselves. `false` where

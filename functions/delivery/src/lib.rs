@@ -3,6 +3,8 @@
 //! A batch is handled by message group: groups in parallel, the messages of a
 //! group in order, stopping at the first that did not get through.
 
+mod gate;
+mod limiter;
 mod message;
 
 use std::time::{Duration, Instant};
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use common::{
     aws,
+    breaker::BreakerPolicy,
     config::ConfigError,
     limits,
     outbound::{Guard, Outbound, OutboundError},
@@ -17,7 +20,9 @@ use common::{
     retry::RetrySchedule,
     store::Store,
 };
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+
+use limiter::Limiter;
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -27,6 +32,8 @@ pub struct Deliverer {
     dead_letters: Queue,
     outbound: Outbound,
     schedule: RetrySchedule,
+    policy: BreakerPolicy,
+    limiter: Limiter,
 }
 
 /// Why the function does not start.
@@ -38,6 +45,15 @@ pub enum StartError {
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be built: {0}")]
     Client(#[from] OutboundError),
+}
+
+/// What became of a group's messages.
+#[derive(Default)]
+struct Handled {
+    /// The receipts of those that are done with.
+    delivered: Vec<String>,
+    /// The ids of those that are to come again.
+    failures: Vec<String>,
 }
 
 /// What is to happen with a message.
@@ -56,6 +72,7 @@ impl Deliverer {
         dead_letters: Queue,
         outbound: Outbound,
         schedule: RetrySchedule,
+        policy: BreakerPolicy,
     ) -> Self {
         Self {
             store,
@@ -63,6 +80,8 @@ impl Deliverer {
             dead_letters,
             outbound,
             schedule,
+            limiter: Limiter::new(policy.at_once),
+            policy,
         }
     }
 
@@ -78,37 +97,64 @@ impl Deliverer {
             Queue::from_env(&sdk, "DEAD_LETTER_QUEUE_URL").await?,
             Outbound::new(Guard::from_env()?)?,
             RetrySchedule::from_env()?,
+            BreakerPolicy::from_env()?,
         ))
     }
 
     /// Handles one batch until shortly before `deadline`. The answer names the
     /// messages that are to come again.
     pub async fn handle(&self, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
-        let groups = by_group(batch.records);
-        let failures = join_all(
-            groups
-                .into_iter()
-                .map(|group| self.handle_group(group, deadline)),
-        )
-        .await;
+        let mut groups: FuturesUnordered<_> = by_group(batch.records)
+            .into_iter()
+            .map(|group| self.handle_group(group, deadline))
+            .collect();
+        let (mut failures, mut delivered) = (Vec::new(), Vec::new());
+        let mut collect = async |delivered: &mut Vec<String>| {
+            while let Some(handled) = groups.next().await {
+                failures.extend(handled.failures);
+                delivered.extend(handled.delivered);
+            }
+        };
+        // Where the rest of the batch takes its time, the queue would hold back
+        // the next event of every incident in it until the batch ends.
+        while tokio::time::timeout(limits::BATCH_PATIENCE, collect(&mut delivered))
+            .await
+            .is_err()
+        {
+            if !delivered.is_empty() {
+                self.forget(&std::mem::take(&mut delivered)).await;
+            }
+        }
         let mut response = SqsBatchResponse::default();
-        response.set_failures(failures.into_iter().flatten());
+        response.set_failures(failures);
         response
     }
 
-    /// Answers the ids of the messages that are to come again.
-    async fn handle_group(&self, messages: Vec<SqsMessage>, deadline: Instant) -> Vec<String> {
+    async fn handle_group(&self, messages: Vec<SqsMessage>, deadline: Instant) -> Handled {
+        let mut handled = Handled::default();
         for (index, message) in messages.iter().enumerate() {
-            let next = if Instant::now() + limits::DELIVERY_DEADLINE_RESERVE > deadline {
-                Next::Again(Duration::ZERO)
-            } else {
-                self.handle_message(message).await
+            let start_by = deadline.checked_sub(limits::DELIVERY_DEADLINE_RESERVE);
+            let next = match start_by.filter(|start_by| Instant::now() <= *start_by) {
+                Some(start_by) => self.handle_message(message, start_by).await,
+                None => Next::Again(Duration::ZERO),
             };
-            if let Next::Again(pause) = next {
-                return self.put_back(&messages[index..], pause).await;
+            match next {
+                Next::Done => handled.delivered.extend(message.receipt_handle.clone()),
+                Next::Again(pause) => {
+                    handled.failures = self.put_back(&messages[index..], pause).await;
+                    break;
+                }
             }
         }
-        Vec::new()
+        handled
+    }
+
+    /// Deletes messages before the event source does.
+    async fn forget(&self, receipts: &[String]) {
+        if let Err(error) = self.queue.delete(receipts).await {
+            // The event source deletes them in the end.
+            tracing::warn!(%error, "delivered messages were not deleted early");
+        }
     }
 
     /// Hides a group's message and those behind it for the same time: were

@@ -1,12 +1,12 @@
 //! One message: what its delivery's own record says decides, never the queue's
 //! receive count.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::event::sqs::SqsMessage;
 use common::{
     crypto, limits,
-    posting::{Tried, Verdict, try_delivery},
+    posting::{Tried, Verdict},
     queue::Outgoing,
     retry::Progress,
     store::AttemptRecord,
@@ -14,14 +14,16 @@ use common::{
     webhook::{Delivery, DeliveryMessage, DeliveryStatus, Webhook},
 };
 
-use crate::{Deliverer, Next};
+use futures_util::future;
+
+use crate::{Deliverer, Next, gate::Pass};
 
 /// An attempt may be made so much earlier than noted: the queue counts in
 /// whole seconds.
 const EARLY: Duration = Duration::from_millis(600);
 
 impl Deliverer {
-    pub(crate) async fn handle_message(&self, message: &SqsMessage) -> Next {
+    pub(crate) async fn handle_message(&self, message: &SqsMessage, start_by: Instant) -> Next {
         let body = message.body.as_deref().unwrap_or_default();
         let parsed: DeliveryMessage = match serde_json::from_str(body) {
             Ok(parsed) => parsed,
@@ -35,7 +37,17 @@ impl Deliverer {
             .webhook_and_delivery(parsed.webhook_id, parsed.delivery_id)
             .await
         {
-            Ok((webhook, delivery)) => self.deliver(&parsed, webhook, delivery).await,
+            Ok((webhook, delivery)) => {
+                let next = self.ready(&parsed, webhook, delivery).await;
+                let (webhook, delivery) = match next {
+                    Ok(ready) => ready,
+                    Err(next) => return next,
+                };
+                match self.pass(message, webhook, start_by).await {
+                    Ok(pass) => self.deliver(&parsed, &delivery, pass).await,
+                    Err(pause) => Next::Again(pause),
+                }
+            }
             Err(error) => {
                 tracing::error!(delivery.id = %parsed.delivery_id, %error, "a delivery could not be read");
                 Next::Again(limits::STORE_FAILURE_PAUSE)
@@ -43,15 +55,17 @@ impl Deliverer {
         }
     }
 
-    async fn deliver(
+    /// The webhook and the delivery where an attempt is due, else what is to
+    /// happen instead.
+    async fn ready(
         &self,
         message: &DeliveryMessage,
         webhook: Option<Webhook>,
         delivery: Option<Delivery>,
-    ) -> Next {
+    ) -> Result<(Webhook, Delivery), Next> {
         let Some(delivery) = delivery else {
             tracing::warn!(delivery.id = %message.delivery_id, "the delivery has expired");
-            return Next::Done;
+            return Err(Next::Done);
         };
         if message.round < delivery.round
             || matches!(
@@ -59,13 +73,13 @@ impl Deliverer {
                 DeliveryStatus::Delivered | DeliveryStatus::Skipped
             )
         {
-            return Next::Done;
+            return Err(Next::Done);
         }
         if delivery.status == DeliveryStatus::Failed && message.round == delivery.round {
-            return self.bury(message, &delivery).await;
+            return Err(self.bury(message, &delivery).await);
         }
         let Some(webhook) = webhook.filter(|webhook| webhook.enabled) else {
-            return self.skip(&delivery).await;
+            return Err(self.skip(&delivery).await);
         };
         let now = Timestamp::now();
         let wait = delivery
@@ -73,17 +87,21 @@ impl Deliverer {
             .filter(|_| message.round == delivery.round)
             .map(|due| due.since(now));
         if let Some(wait) = wait.filter(|wait| *wait > EARLY) {
-            return Next::Again(wait);
+            return Err(Next::Again(wait));
         }
-        let tried = try_delivery(&self.outbound, &webhook, &delivery, message).await;
-        self.settle(message, &webhook, &delivery, tried).await
+        Ok((webhook, delivery))
+    }
+
+    async fn deliver(&self, message: &DeliveryMessage, delivery: &Delivery, pass: Pass) -> Next {
+        let tried = self.attempt(&pass.webhook, delivery, message).await;
+        self.settle(message, &pass, delivery, tried).await
     }
 
     /// Records an attempt and decides what comes next.
     async fn settle(
         &self,
         message: &DeliveryMessage,
-        webhook: &Webhook,
+        pass: &Pass,
         delivery: &Delivery,
         tried: Tried,
     ) -> Next {
@@ -103,9 +121,9 @@ impl Deliverer {
         };
         tracing::info!(
             delivery.id = %delivery.id,
-            webhook.id = %webhook.id,
+            webhook.id = %pass.webhook.id,
             event.id = %delivery.event_id,
-            incident.id = %delivery.incident_id,
+            incident.id = delivery.incident_id.map(tracing::field::display),
             attempt = tried.attempt.number,
             status_code = tried.attempt.status_code,
             duration_ms = tried.attempt.duration_ms,
@@ -113,19 +131,18 @@ impl Deliverer {
             outcome = status.as_str(),
             "delivery attempt"
         );
-        if matches!(tried.verdict, Verdict::Gone) {
-            self.disable(webhook, now).await;
-        }
         let record = AttemptRecord {
             delivery,
             round: message.round,
-            attempt: tried.attempt,
+            attempt: tried.attempt.clone(),
             status,
             next_attempt_at: pause.map(|pause| now.after(pause)),
         };
         // What was posted was posted: a record that cannot be written must not
         // make the receiver see the event again.
-        if let Err(error) = self.store.record_attempt(&record).await {
+        let recorded = self.store.record_attempt(&record);
+        let (recorded, ()) = future::join(recorded, self.learn(pass, &tried)).await;
+        if let Err(error) = recorded {
             tracing::error!(delivery.id = %delivery.id, %error, "an attempt was not recorded");
         }
         match (tried.verdict, pause) {
@@ -179,14 +196,6 @@ impl Deliverer {
                 tracing::error!(delivery.id = %delivery.id, %error, "a delivery could not be marked as skipped");
                 Next::Again(limits::STORE_FAILURE_PAUSE)
             }
-        }
-    }
-
-    /// The receiver says that it is gone for good (410).
-    async fn disable(&self, webhook: &Webhook, now: Timestamp) {
-        let reason = "the receiver answered 410 Gone";
-        if let Err(error) = self.store.disable_webhook(webhook.id, reason, now).await {
-            tracing::error!(webhook.id = %webhook.id, %error, "a webhook that is gone could not be disabled");
         }
     }
 }

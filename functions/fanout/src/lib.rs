@@ -16,11 +16,12 @@ use common::{
     config::ConfigError,
     event::{Event, EventName},
     format,
-    id::DeliveryId,
+    id::{DeliveryId, EventId},
     queue::{Outgoing, Queue},
     store::{Store, StoreError},
     time::Timestamp,
     webhook::{Delivery, DeliveryStatus, Ordering, Webhook},
+    webhook_event::WebhookEvent,
 };
 use futures_util::{StreamExt as _, stream};
 
@@ -37,9 +38,39 @@ pub struct Fanout {
 /// An event of the stream, and where it stands in it.
 struct Record {
     sequence_number: String,
-    event: Event,
+    event: Told,
     name: EventName,
     body: String,
+}
+
+/// What receivers are told of.
+enum Told {
+    Incident(Event),
+    Webhook(WebhookEvent),
+}
+
+impl Told {
+    fn id(&self) -> EventId {
+        match self {
+            Self::Incident(event) => event.id,
+            Self::Webhook(event) => event.id,
+        }
+    }
+
+    /// Within it, order holds.
+    fn subject(&self) -> String {
+        match self {
+            Self::Incident(event) => event.incident_id.to_string(),
+            Self::Webhook(event) => event.webhook_id.to_string(),
+        }
+    }
+
+    fn is_for(&self, name: EventName, webhook: &Webhook) -> bool {
+        match self {
+            Self::Incident(event) => webhook.wants(name, event.service_id, event.urgency),
+            Self::Webhook(event) => webhook.wants_of_webhooks(name, event.webhook_id),
+        }
+    }
 }
 
 impl Fanout {
@@ -85,9 +116,8 @@ impl Fanout {
         };
         let (mut origins, mut writes) = (Vec::new(), Vec::new());
         for record in records {
-            let event = &record.event;
             for webhook in &webhooks {
-                if webhook.wants(record.name, event.service_id, event.urgency) {
+                if record.event.is_for(record.name, webhook) {
                     origins.push(record);
                     writes.push(self.write_delivery(record, webhook));
                 }
@@ -100,7 +130,7 @@ impl Fanout {
                 Ok(message) => outgoing.push(message),
                 Err(error) => {
                     let record = origins.get(outgoing.len()).copied().unwrap_or(first);
-                    tracing::error!(event.id = %record.event.id, %error, "a delivery could not be written");
+                    tracing::error!(event.id = %record.event.id(), %error, "a delivery could not be written");
                     failed = Some(record.sequence_number.clone());
                     break;
                 }
@@ -130,22 +160,30 @@ impl Fanout {
         webhook: &Webhook,
     ) -> Result<Outgoing, StoreError> {
         let event = &record.event;
-        let id = DeliveryId::derive(event.id, webhook.id);
+        let id = DeliveryId::derive(event.id(), webhook.id);
         let group = match webhook.ordering {
-            Ordering::Incident => format!("{}.{}", webhook.id, event.incident_id),
+            Ordering::Incident => format!("{}.{}", webhook.id, event.subject()),
             Ordering::None => id.to_string(),
         };
-        let rendered = format::render(webhook, &record.body, event.link.as_deref());
+        let (incident_id, version, link) = match event {
+            Told::Incident(event) => (
+                Some(event.incident_id),
+                event.version,
+                event.link.as_deref(),
+            ),
+            Told::Webhook(_) => (None, 0, None),
+        };
+        let rendered = format::render(webhook, &record.body, link);
         if let Some(error) = &rendered.error {
             tracing::warn!(delivery.id = %id, webhook.id = %webhook.id, error, "the plain body is sent instead");
         }
         let delivery = Delivery {
             id,
             webhook_id: webhook.id,
-            event_id: event.id,
+            event_id: event.id(),
             event: record.name,
-            incident_id: event.incident_id,
-            version: event.version,
+            incident_id,
+            version,
             status: DeliveryStatus::Pending,
             round: 0,
             round_attempts: 0,
@@ -173,18 +211,31 @@ fn read(record: dynamodb::EventRecord) -> Option<Record> {
         return None;
     }
     let sequence_number = record.change.sequence_number?;
-    let event: Event = match serde_dynamo::from_item(record.change.new_image) {
-        Ok(event) => event,
+    let (event, name, body) = match parse(record.change.new_image) {
+        Ok(read) => read,
         Err(error) => {
             tracing::error!(sequence_number, %error, "an event of the stream cannot be read");
             return None;
         }
     };
-    let (name, body) = (event.name?, event.body.clone()?);
     Some(Record {
         sequence_number,
         event,
-        name,
-        body,
+        name: name?,
+        body: body?,
     })
+}
+
+fn parse(
+    image: serde_dynamo::Item,
+) -> Result<(Told, Option<EventName>, Option<String>), serde_dynamo::Error> {
+    if image.contains_key("webhookId") {
+        let event: WebhookEvent = serde_dynamo::from_item(image)?;
+        let (name, body) = (event.name, event.body.clone());
+        Ok((Told::Webhook(event), name, body))
+    } else {
+        let event: Event = serde_dynamo::from_item(image)?;
+        let (name, body) = (event.name, event.body.clone());
+        Ok((Told::Incident(event), name, body))
+    }
 }

@@ -6,6 +6,7 @@ mod health;
 mod integrations;
 mod services;
 mod webhook_fields;
+mod webhook_health;
 mod webhooks;
 
 use axum::{
@@ -82,6 +83,10 @@ pub fn routes(app: App) -> Router {
             get(webhooks::read)
                 .patch(webhooks::change)
                 .delete(webhooks::delete),
+        )
+        .route(
+            &format!("{WEBHOOKS}/{{id}}/timeline"),
+            get(webhook_health::timeline),
         )
         .route(
             &format!("{WEBHOOKS}/{{id}}/deliveries"),

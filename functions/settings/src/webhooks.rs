@@ -9,13 +9,14 @@ use common::{
     http::{ApiError, auth::Caller, body, fields::Fields, json},
     id::WebhookId,
     outbound::Guard,
+    store::KeptHealth,
     time::Timestamp,
     webhook::{Format, Ordering, Webhook},
 };
 use http::{HeaderMap, StatusCode, header::HOST};
 use serde_json::{Value, json};
 
-use crate::{App, formats, webhook_fields};
+use crate::{App, formats, webhook_fields, webhook_health};
 
 /// Stands for the value of a custom header: values are write-only.
 pub(crate) const HIDDEN: &str = "••••••••";
@@ -60,6 +61,8 @@ pub(crate) async fn create(
         ordering: given.ordering.value().unwrap_or(Ordering::Incident),
         created_at: now,
         updated_at: now,
+        health: None,
+        slow_attempts: Vec::new(),
     };
     formats::check(&webhook)?;
     app.store.create_webhook(&webhook).await?;
@@ -81,12 +84,12 @@ pub(crate) async fn read(
 /// `PATCH /api/status-page/webhooks/{id}`
 pub(crate) async fn change(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let mut webhook = find(&app, &id).await?;
-    let read_at = webhook.updated_at;
+    let before = find(&app, &id).await?;
+    let (mut webhook, read_at) = (before.clone(), before.updated_at);
     let (parts, payload) = request.into_parts();
     let guard = own_guard(&app, &parts.headers);
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
@@ -96,7 +99,14 @@ pub(crate) async fn change(
     formats::check(&webhook)?;
     // Strictly later, so that the next reader of the old version is noticed.
     webhook.updated_at = Timestamp::now().max(read_at.after(std::time::Duration::from_millis(1)));
-    app.store.update_webhook(&webhook, read_at).await?;
+    let health = webhook_health::kept(&before, &webhook);
+    let entry = webhook_health::entry(&before, &webhook, caller.actor());
+    app.store
+        .update_webhook(&webhook, read_at, health, entry.as_ref())
+        .await?;
+    if health == KeptHealth::Forgotten {
+        webhook.health = None;
+    }
     Ok(json(StatusCode::OK, &json!({ "webhook": view(&webhook) })))
 }
 
@@ -188,6 +198,7 @@ fn view(webhook: &Webhook) -> Value {
         "filter": webhook.filter,
         "headers": headers,
         "ordering": webhook.ordering,
+        "health": webhook_health::view(webhook.health.as_ref()),
         "createdAt": webhook.created_at,
         "updatedAt": webhook.updated_at,
     })

@@ -83,7 +83,7 @@ impl Api<'_> {
         let webhook = json!({
             "name": "Built-in receiver",
             "url": format!("http://{}{}", self.host, inbox::PATH),
-            "events": common::event::EventName::ALL,
+            "events": common::event::EventName::INCIDENT,
         });
         self.call(Method::POST, "/api/status-page/webhooks", Some(webhook))
             .await?;

@@ -12,6 +12,7 @@ use std::{
 use axum::Router;
 use clock::Clock;
 use common::{
+    breaker::BreakerPolicy,
     config::ConfigError,
     http::{auth::AdminKey, finish},
     intake::Intake,
@@ -65,6 +66,8 @@ pub struct Settings {
     pub allow_private: Option<bool>,
     /// How receivers are reached.
     pub outbound: outbound::Options,
+    /// When failing webhooks are spared; else as the environment says.
+    pub breaker: Option<BreakerPolicy>,
 }
 
 impl Default for Settings {
@@ -77,6 +80,7 @@ impl Default for Settings {
             retry_schedule: None,
             allow_private: None,
             outbound: outbound::Options::default(),
+            breaker: None,
         }
     }
 }
@@ -189,6 +193,10 @@ impl Stack {
             Some(schedule) => schedule,
             None => RetrySchedule::from_env()?,
         };
+        let breaker = match settings.breaker {
+            Some(breaker) => breaker,
+            None => BreakerPolicy::from_env()?,
+        };
         let written = Arc::new(Notify::new());
         let router = router(&parts, written.clone());
         let (stop, stopped) = watch::channel(false);
@@ -198,7 +206,7 @@ impl Stack {
             stopped.clone(),
         ))];
         tasks.extend(event_sources(
-            &parts, &dynamodb, queues, urls, schedule, written, &folder, &stopped,
+            &parts, &dynamodb, queues, urls, schedule, breaker, written, &folder, &stopped,
         )?);
         let demo = if settings.demo {
             demo::find_or_create(&router, &admin_key, &address.to_string()).await?
@@ -333,6 +341,7 @@ fn event_sources(
     queues: aws_sdk_sqs::Client,
     urls: QueueUrls,
     schedule: RetrySchedule,
+    breaker: BreakerPolicy,
     written: Arc<Notify>,
     folder: &DataDir,
     stop: &watch::Receiver<bool>,
@@ -349,6 +358,7 @@ fn event_sources(
         parts.dead_letters.clone(),
         parts.outbound.clone(),
         schedule,
+        breaker,
     );
     let queue = QueueSource {
         client: queues,

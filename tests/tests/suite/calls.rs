@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::config::{
     interceptors::BeforeTransmitInterceptorContextRef,
 };
 use common::{
+    breaker::BreakerPolicy,
     intake::Intake,
     outbound::{Guard, Outbound},
     queue::Queue,
@@ -179,6 +180,14 @@ async fn a_delivery_costs_two_calls() {
         .delivery(&webhook, |one| one["status"] == "FAILED")
         .await;
 
+    // The webhook works again: from now on a success tells nothing new of it.
+    world.accepted(&integration, json!({ "id": 2 })).await;
+    world
+        .webhook_when(&webhook, |shown| {
+            shown["health"]["consecutiveFailures"] == 0
+        })
+        .await;
+
     // The same delivery once more, as the dead-letter queue would bring it back.
     let (counter, queue_calls) = (Counter::default(), Counter::default());
     let id = |field: &str| failed[field].as_str().expect("an id").to_owned();
@@ -200,6 +209,7 @@ async fn a_delivery_costs_two_calls() {
         queue,
         Outbound::new(Guard::new(true)).expect("a client"),
         RetrySchedule::default(),
+        BreakerPolicy::default(),
     );
     let event = json!({ "Records": [{ "messageId": "m1", "receiptHandle": "r1", "body": serde_json::to_string(&message).expect("JSON"),
                                        "attributes": { "MessageGroupId": "g" }, "messageAttributes": {} }] });
@@ -219,8 +229,9 @@ async fn a_delivery_costs_two_calls() {
         "receive and delete are the event source's"
     );
     let delivered = world
-        .delivery(&webhook, |one| one["status"] == "DELIVERED")
+        .delivery(&webhook, |one| one["id"] == failed["id"])
         .await;
+    assert_eq!(delivered["status"], "DELIVERED");
     assert_eq!(delivered["attempts"].as_array().map(Vec::len), Some(5));
     world.stop().await;
 }

@@ -203,7 +203,7 @@ impl io::Write for Capped {
 mod tests {
     use super::{rules::DEPTH, *};
 
-    const ALL: [EventName; 6] = EventName::ALL;
+    const ALL: [EventName; 6] = EventName::INCIDENT;
 
     fn rendered(template: &str) -> Result<String, TemplateError> {
         let sample = samples(EventName::Created).remove(0);

@@ -1,0 +1,7 @@
+//! A receiver that fails costs its own deliveries only.
+
+mod breaker;
+mod kills;
+mod lab;
+mod neighbours;
+mod notices;

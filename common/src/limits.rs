@@ -144,5 +144,13 @@ pub const STORE_FAILURE_PAUSE: Duration = Duration::from_secs(5);
 /// Messages of one SQS batch call.
 pub const SQS_BATCH: usize = 10;
 
+/// Both secrets of a webhook sign for so long after a rotation, unless said.
+pub const SECRET_OVERLAP: Duration = Duration::from_secs(86_400);
+/// Longest overlap of a rotation, seconds: a week, for receivers of others.
+pub const SECRET_OVERLAP_MAX_SECONDS: u64 = 7 * 86_400;
+/// Older secrets that sign beside the current one: each makes the signature
+/// header about 50 bytes longer.
+pub const OVERLAPPING_SECRETS: usize = 4;
+
 /// Clock skew that a signed timestamp may have (Standard Webhooks: 5 minutes).
 pub const SIGNED_TIMESTAMP_TOLERANCE: Duration = Duration::from_secs(300);

@@ -90,7 +90,7 @@ pub fn headers(
     let id = message.event_id.to_string();
     let body = message.body.as_bytes();
     let standard =
-        signing::standard_signature([webhook.secret.as_str()], &id, at.unix_seconds(), body);
+        signing::standard_signature(webhook.secrets_at(at), &id, at.unix_seconds(), body);
     let ours = [
         (
             "x-webhook-signature",

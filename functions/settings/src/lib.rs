@@ -3,6 +3,7 @@
 mod deliveries;
 mod health;
 mod integrations;
+mod secrets;
 mod services;
 mod webhook_fields;
 mod webhooks;
@@ -80,6 +81,10 @@ pub fn routes(app: App) -> Router {
             get(webhooks::read)
                 .patch(webhooks::change)
                 .delete(webhooks::delete),
+        )
+        .route(
+            &format!("{WEBHOOKS}/{{id}}/rotate-secret"),
+            post(secrets::rotate),
         )
         .route(
             &format!("{WEBHOOKS}/{{id}}/deliveries"),

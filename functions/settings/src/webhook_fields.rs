@@ -61,11 +61,7 @@ pub(crate) fn read(fields: &mut Fields, guard: Guard) -> Given {
         url: fields.read("url", |value| url(&value, guard)),
         events: events(fields),
         enabled: fields.flag("enabled"),
-        secret: fields.read("secret", |value| {
-            let fits = |text: &&str| SECRET_CHARS.contains(&text.chars().count());
-            let secret = value.as_str().filter(fits).map(str::to_owned);
-            secret.ok_or_else(|| "expected text of 16 to 256 characters".to_owned())
-        }),
+        secret: secret(fields),
         format: fields.word("format", "opsknight", |word| {
             (word == "opsknight").then_some(Format::Opsknight)
         }),
@@ -77,6 +73,15 @@ pub(crate) fn read(fields: &mut Fields, guard: Guard) -> Given {
             _ => None,
         }),
     }
+}
+
+/// Reads a given secret.
+pub(crate) fn secret(fields: &mut Fields) -> Field<String> {
+    fields.read("secret", |value| {
+        let fits = |text: &&str| SECRET_CHARS.contains(&text.chars().count());
+        let secret = value.as_str().filter(fits).map(str::to_owned);
+        secret.ok_or_else(|| "expected text of 16 to 256 characters".to_owned())
+    })
 }
 
 fn url(value: &Value, guard: Guard) -> Result<String, String> {

@@ -51,6 +51,7 @@ pub(crate) async fn create(
             .secret
             .value()
             .unwrap_or_else(crypto::new_webhook_secret),
+        previous_secrets: Vec::new(),
         format: given.format.value().unwrap_or(Format::Opsknight),
         filter: given.filter.value().unwrap_or_default(),
         headers: given.headers.value().unwrap_or_default(),
@@ -150,7 +151,13 @@ fn unknown() -> ApiError {
 }
 
 /// A webhook without its secrets.
-fn view(webhook: &Webhook) -> Value {
+pub(crate) fn view(webhook: &Webhook) -> Value {
+    let now = Timestamp::now();
+    let overlaps = webhook.previous_secrets.iter();
+    let overlap_until = overlaps
+        .map(|previous| previous.valid_until)
+        .filter(|until| *until > now)
+        .max();
     let headers: serde_json::Map<String, Value> = webhook
         .headers
         .keys()
@@ -167,6 +174,7 @@ fn view(webhook: &Webhook) -> Value {
         "filter": webhook.filter,
         "headers": headers,
         "ordering": webhook.ordering,
+        "previousSecretValidUntil": overlap_until,
         "createdAt": webhook.created_at,
         "updatedAt": webhook.updated_at,
     })

@@ -285,6 +285,14 @@ impl Delivery {
             body: self.body.clone(),
         }
     }
+
+    /// The round in which this delivery is queued anew. A failed one left a
+    /// copy of the next round on the dead-letter queue: that copy has to be
+    /// older than the new round, or a redrive would bring the event twice.
+    pub fn next_round(&self) -> u32 {
+        let copies = u32::from(self.status == DeliveryStatus::Failed);
+        self.round.saturating_add(1 + copies)
+    }
 }
 
 impl DeliveryMessage {

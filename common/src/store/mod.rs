@@ -8,6 +8,7 @@ mod keys;
 mod messages;
 mod requests;
 mod services;
+mod watches;
 mod webhooks;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ pub use deliveries::{AttemptRecord, NewDelivery};
 pub use incidents::{Counted, Counter, CounterChange, IncidentFilter, Opening, RawAlert};
 pub use integrations::IntegrationKey;
 pub use requests::RequestRecord;
+pub use watches::Window;
 
 use keys::Key;
 

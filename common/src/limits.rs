@@ -159,6 +159,8 @@ pub const STRANDED_AFTER: Duration = Duration::from_secs(15 * 60);
 /// The pause between two such queueings of a delivery grows by this factor:
 /// five of them in five days, where a delivery waits for another reason.
 pub const STRANDED_PAUSE_FACTOR: u32 = 4;
+/// Longest pause between two looks at a delivery that waits for another one.
+pub const WATCH_PAUSE_MAX: Duration = Duration::from_secs(6 * 3_600);
 /// Every delivery is looked at when it is so old, whether it is finished: once
 /// when it should be, and once when even the stream would have given it up
 /// (23 h), because deliveries bear the time of their event.

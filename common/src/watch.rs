@@ -57,7 +57,8 @@ impl Watch {
     /// the longer it has waited, the later.
     pub fn after_waiting(&self, now: Timestamp) -> Timestamp {
         let age = now.since(self.delivery_id.created_at());
-        now.after((age / 2).max(limits::STRANDED_AFTER))
+        let pause = (age / 2).clamp(limits::STRANDED_AFTER, limits::WATCH_PAUSE_MAX);
+        now.after(pause)
     }
 
     /// Judges a delivery that is due for a look and waits for no other one.

@@ -2,6 +2,7 @@
 //! meaning. Nothing outside this module knows `DynamoDB`.
 
 mod deliveries;
+mod delivery_log;
 mod incidents;
 mod integrations;
 mod keys;
@@ -22,6 +23,7 @@ use aws_sdk_dynamodb::{
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use deliveries::{AttemptRecord, NewDelivery};
+pub use delivery_log::DeliveryFilter;
 pub use incidents::{Counted, Counter, CounterChange, IncidentFilter, Opening, RawAlert};
 pub use integrations::IntegrationKey;
 pub use requests::RequestRecord;

@@ -22,13 +22,14 @@ pub struct Window {
 }
 
 impl Window {
-    /// The sort keys of its deliveries, both ends included.
-    pub(super) fn sort_keys(self) -> (AttributeValue, AttributeValue) {
-        let key = |id: DeliveryId| text(format!("{}{id}", keys::DELIVERY_PREFIX));
+    /// The identifiers of its deliveries, both ends included.
+    pub(super) fn ids(self) -> (DeliveryId, DeliveryId) {
         let at = |at: Timestamp| ulid::Ulid::from_parts(at.unix_millis(), 0);
         let last = ulid::Ulid(at(self.to).0.saturating_sub(1));
-        let first = DeliveryId::from_ulid(at(self.from));
-        (key(first), key(DeliveryId::from_ulid(last)))
+        (
+            DeliveryId::from_ulid(at(self.from)),
+            DeliveryId::from_ulid(last),
+        )
     }
 }
 
@@ -245,7 +246,8 @@ impl Store {
         webhook: WebhookId,
         window: Window,
     ) -> Result<Vec<Watch>, StoreError> {
-        let (first, last) = window.sort_keys();
+        let (first, last) = window.ids();
+        let key = |id: DeliveryId| text(format!("{}{id}", keys::DELIVERY_PREFIX));
         let (mut found, mut start) = (Vec::new(), None);
         loop {
             let output = self
@@ -256,8 +258,8 @@ impl Store {
                 .filter_expression("#status IN (:pending, :retrying)")
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":pk", text(keys::deliveries_of_webhook(webhook)))
-                .expression_attribute_values(":first", first.clone())
-                .expression_attribute_values(":last", last.clone())
+                .expression_attribute_values(":first", key(first))
+                .expression_attribute_values(":last", key(last))
                 .expression_attribute_values(":pending", text(DeliveryStatus::Pending.as_str()))
                 .expression_attribute_values(":retrying", text(DeliveryStatus::Retrying.as_str()))
                 .set_exclusive_start_key(start)

@@ -221,7 +221,8 @@ struct OutgoingIncident<'a> {
     version: u64,
 }
 
-fn outgoing_body(incident: &Incident, event: EventName) -> String {
+/// What receivers get of an incident.
+pub(crate) fn outgoing_body(incident: &Incident, event: EventName) -> String {
     let body = OutgoingBody {
         event,
         timestamp: incident.updated_at,

@@ -5,9 +5,11 @@ use std::{io, sync::Arc};
 
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 use hyper_util::rt::TokioIo;
-use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
+use rustack_sqs_core::{config::SqsConfig, provider::RustackSqs};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::move_tasks::WithMoveTasks;
 
 /// The queues of `template.yaml`.
 const DELIVERIES: &str = "deliveries.fifo";
@@ -54,7 +56,7 @@ impl Sqs {
             port: address.port(),
             ..SqsConfig::default()
         };
-        let handler = Arc::new(RustackSqsHandler::new(Arc::new(RustackSqs::new(config))));
+        let handler = Arc::new(WithMoveTasks::new(Arc::new(RustackSqs::new(config))));
         let service = SqsHttpService::new(handler, SqsHttpConfig::default());
         let server = tokio::spawn(serve(listener, service));
         Ok(Self {
@@ -69,7 +71,7 @@ impl Sqs {
     }
 }
 
-async fn serve(listener: TcpListener, service: SqsHttpService<RustackSqsHandler>) {
+async fn serve(listener: TcpListener, service: SqsHttpService<WithMoveTasks>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;

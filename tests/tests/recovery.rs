@@ -302,6 +302,83 @@ async fn a_redelivery_is_the_same_event_and_its_attempts_count_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redeliveries_at_the_same_moment_are_one() {
+    let world = World::with(Settings {
+        retry_schedule: Some("1h".parse().expect("a schedule")),
+        ..Settings::default()
+    })
+    .await;
+    // What fails stays queued for an hour.
+    let (receiver, _) = sick_receiver().await;
+    let integration = world.integration("webhook").await;
+    let webhook = world.webhook(receiver.url(), &integration.service).await;
+    let id: WebhookId = webhook["id"]
+        .as_str()
+        .expect("an id")
+        .parse()
+        .expect("an id");
+    let failed = failed_delivery(id, 1);
+    store(&world)
+        .create_delivery(&failed)
+        .await
+        .expect("written");
+    let redeliver = redeliver_path(&json!({ "id": failed.id, "webhookId": id }));
+    let calls = (0..8).map(|_| post(&world, &redeliver, Value::Null));
+    let answers = futures_util::future::join_all(calls).await;
+    let bodies = answers
+        .into_iter()
+        .map(|one| one.expect(StatusCode::ACCEPTED));
+    assert_eq!(bodies.filter(|one| one["queued"] == true).count(), 1);
+    with_status(&world, &webhook, "RETRYING", 1).await;
+    let queue = world.get("/api/delivery-queue").await;
+    assert_eq!(
+        (&queue["ready"], &queue["inFlight"]),
+        (&json!(0), &json!(1))
+    );
+    assert_eq!(receiver.arrivals().len(), 1);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_queued_anew_survives_a_restart_whatever_its_age() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = || Settings {
+        storage: opsknight::stack::Storage::Folder(folder.path().to_owned()),
+        retry_schedule: Some("1h,1h".parse().expect("a schedule")),
+        ..Settings::default()
+    };
+    let world = World::with(settings()).await;
+    let (receiver, _) = sick_receiver().await;
+    let integration = world.integration("webhook").await;
+    let webhook = world.webhook(receiver.url(), &integration.service).await;
+    let id: WebhookId = webhook["id"]
+        .as_str()
+        .expect("an id")
+        .parse()
+        .expect("an id");
+    let event_id = EventId::at(Timestamp::now().before(HOUR * 24 * 20));
+    let old = Delivery {
+        id: DeliveryId::derive(event_id, id),
+        event_id,
+        ..failed_delivery(id, 1)
+    };
+    store(&world).create_delivery(&old).await.expect("written");
+    let shown = json!({ "id": old.id, "webhookId": id });
+    let answer = post(&world, &redeliver_path(&shown), Value::Null).await;
+    answer.expect(StatusCode::ACCEPTED);
+    with_status(&world, &webhook, "RETRYING", 1).await;
+    world.stop().await;
+
+    let world = World::with(settings()).await;
+    wait::until("the message in the queue again", || async {
+        let queue = world.get("/api/delivery-queue").await;
+        (queue["inFlight"] == 1).then_some(())
+    })
+    .await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_queued_is_not_queued_twice_and_what_was_skipped_can_be_sent() {
     let world = World::start().await;
     let (receiver, healthy) = sick_receiver().await;

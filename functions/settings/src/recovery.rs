@@ -9,6 +9,7 @@ use axum::{
     response::Response,
 };
 use common::{
+    aws,
     http::{ApiError, auth::Caller, body, fields::Fields, json, page},
     id::DeliveryId,
     limits,
@@ -32,23 +33,16 @@ pub(crate) async fn redeliver(
     Path((id, delivery)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let webhook = enabled(&app, &id).await?;
-    let found = deliveries::find(&app, &webhook, &delivery).await?;
-    let now = Timestamp::now();
-    let (delivery, queued) = if found.status.is_unfinished() {
-        let sent = app.send_unsent(&found, now).await?;
-        (found, sent)
-    } else if is_full(&found) {
-        return Err(ApiError::conflict(
-            "too_many_attempts",
-            "this delivery was tried too often to be tried again",
-        ));
-    } else {
-        let requeued = app.store.requeue(&found, now).await?;
-        app.send(std::slice::from_ref(&requeued)).await?;
-        (requeued, true)
-    };
-    let answer = json!({ "queued": queued, "delivery": deliveries::view(&delivery) });
-    Ok(json(StatusCode::ACCEPTED, &answer))
+    for attempt in 0..limits::CONFLICT_ATTEMPTS {
+        let found = deliveries::find(&app, &webhook, &delivery).await?;
+        if let Some((delivery, queued)) = app.queue_one(found).await? {
+            let answer = json!({ "queued": queued, "delivery": deliveries::view(&delivery) });
+            return Ok(json(StatusCode::ACCEPTED, &answer));
+        }
+        // Somebody else did the same at the same moment: look what it is now.
+        aws::conflict_pause(attempt).await;
+    }
+    Err(StoreError::Conflict.into())
 }
 
 /// What a recovery is asked for.
@@ -152,6 +146,30 @@ fn is_full(delivery: &Delivery) -> bool {
 }
 
 impl App {
+    /// Queues a delivery, unless it is queued: the delivery as it is now, and
+    /// whether it was queued by this call. `None` where it changed meanwhile.
+    async fn queue_one(&self, found: Delivery) -> Result<Option<(Delivery, bool)>, ApiError> {
+        let now = Timestamp::now();
+        if found.status.is_unfinished() {
+            let sent = self.send_unsent(&found, now).await?;
+            return Ok(Some((found, sent)));
+        }
+        if is_full(&found) {
+            return Err(ApiError::conflict(
+                "too_many_attempts",
+                "this delivery was tried too often to be tried again",
+            ));
+        }
+        match self.store.requeue(&found, now).await {
+            Ok(requeued) => {
+                self.send(std::slice::from_ref(&requeued)).await?;
+                Ok(Some((requeued, true)))
+            }
+            Err(StoreError::Conflict) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Puts these into their next round, those that nobody else changed in the
     /// meantime, and answers them in the same order.
     async fn requeue_all(&self, deliveries: &[Delivery]) -> Result<Vec<Delivery>, ApiError> {

@@ -237,3 +237,71 @@ fn written(output: &impl Serialize) -> Answered {
         serde_json::to_vec(output).map_err(|error| SqsError::internal_error(error.to_string()))?;
     Ok(json_response(json, "embedded"))
 }
+
+#[cfg(test)]
+mod tests {
+    use common::queue::{MoveError, Queue};
+
+    use super::*;
+    use crate::embedded::{
+        sdk_config,
+        sqs::{Sqs, create_queues},
+    };
+
+    /// Holds the place of a task that takes its time.
+    fn running(source_arn: &str) -> ListMessageMoveTasksResultEntry {
+        ListMessageMoveTasksResultEntry {
+            source_arn: Some(source_arn.to_owned()),
+            status: Some("RUNNING".to_owned()),
+            started_timestamp: Some(1),
+            ..ListMessageMoveTasksResultEntry::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_queue_is_moved_once_at_a_time() {
+        let dead_arn = "arn:aws:sqs:us-east-1:000000000000:deliveries-dead.fifo";
+        let (sqs, handler) = Sqs::start_with_handler().await.expect("it starts");
+        let client = aws_sdk_sqs::Client::new(&sdk_config(&sqs.endpoint).await);
+        let urls = create_queues(&client).await.expect("queues");
+        let dead = Queue::new(client.clone(), &urls.dead_letters);
+        let deliveries = Queue::new(client, &urls.deliveries);
+        assert_eq!(dead.latest_move().await.expect("an answer"), None);
+
+        handler.tasks().push_front(running(dead_arn));
+        let refused = dead.start_move(&deliveries).await;
+        assert!(
+            matches!(refused, Err(MoveError::AlreadyRunning)),
+            "{refused:?}"
+        );
+        // What SQS itself says to who does not ask first.
+        let refused = handler
+            .start(StartMessageMoveTaskInput {
+                source_arn: dead_arn.to_owned(),
+                destination_arn: Some(dead_arn.replace("-dead", "")),
+                max_number_of_messages_per_second: None,
+            })
+            .await;
+        let message = refused.expect_err("it runs already").message;
+        assert!(message.contains("already a task running"), "{message}");
+
+        handler.tasks().clear();
+        dead.send_raw("one", "1").await.expect("sent");
+        dead.start_move(&deliveries).await.expect("started");
+        let moved = async {
+            while dead
+                .latest_move()
+                .await
+                .expect("an answer")
+                .is_none_or(|latest| latest.is_running())
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), moved)
+            .await
+            .expect("it ends");
+        assert_eq!(deliveries.depth().await.expect("a depth").ready, 1);
+        sqs.stop();
+    }
+}

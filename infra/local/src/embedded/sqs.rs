@@ -49,6 +49,11 @@ pub(crate) struct QueueUrls {
 impl Sqs {
     /// Serves empty queues.
     pub async fn start() -> Result<Self, SqsError> {
+        Ok(Self::start_with_handler().await?.0)
+    }
+
+    /// Serves empty queues, and shows what serves them.
+    pub(super) async fn start_with_handler() -> Result<(Self, Arc<WithMoveTasks>), SqsError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let config = SqsConfig {
@@ -57,12 +62,13 @@ impl Sqs {
             ..SqsConfig::default()
         };
         let handler = Arc::new(WithMoveTasks::new(Arc::new(RustackSqs::new(config))));
-        let service = SqsHttpService::new(handler, SqsHttpConfig::default());
+        let service = SqsHttpService::new(handler.clone(), SqsHttpConfig::default());
         let server = tokio::spawn(serve(listener, service));
-        Ok(Self {
+        let sqs = Self {
             endpoint: format!("http://{address}"),
             server,
-        })
+        };
+        Ok((sqs, handler))
     }
 
     /// Stops serving.

@@ -259,6 +259,7 @@ struct OutgoingIncident<'a> {
     version: u64,
 }
 
+/// What receivers get of an incident.
 pub(crate) fn outgoing_body(incident: &Incident, event: EventName) -> String {
     let body = OutgoingBody {
         event,

@@ -196,6 +196,44 @@ pub const SQS_BATCH: usize = 10;
 /// takes 1 MiB by now). One message alone may be as large.
 pub const SQS_BATCH_BYTES: usize = 256 * 1024;
 
+/// Both secrets of a webhook sign for so long after a rotation, unless said.
+pub const SECRET_OVERLAP: Duration = Duration::from_secs(86_400);
+/// Longest overlap of a rotation, seconds: a week, for receivers of others.
+pub const SECRET_OVERLAP_MAX_SECONDS: u64 = 7 * 86_400;
+/// Older secrets that sign beside the current one: each makes the signature
+/// header about 50 bytes longer.
+pub const OVERLAPPING_SECRETS: usize = 4;
+
+/// A delivery that nothing has moved for so long is queued again: five
+/// visibility timeouts of the queue, so that a slow queue is not mistaken for a
+/// lost message.
+pub const STRANDED_AFTER: Duration = Duration::from_secs(15 * 60);
+/// The pause between two such queueings of a delivery grows by this factor:
+/// five of them in five days, where a delivery waits for another reason.
+pub const STRANDED_PAUSE_FACTOR: u32 = 4;
+/// Longest pause between two looks at a delivery that waits for another one.
+pub const WATCH_PAUSE_MAX: Duration = Duration::from_secs(6 * 3_600);
+/// Every delivery is looked at when it is so old, whether it is finished: once
+/// when it should be, and once when even the stream would have given it up
+/// (23 h), because deliveries bear the time of their event.
+pub const SWEEP_AGES: [Duration; 2] = [STRANDED_AFTER, Duration::from_secs(25 * 3_600)];
+/// Deliveries of so much time are looked at together.
+pub const SWEEP_STEP: Duration = Duration::from_secs(5 * 60);
+/// Time that one run of the clock gives to the sweep, of its 60 s.
+pub const SWEEP_TIME: Duration = Duration::from_secs(20);
+/// Watched deliveries read at once.
+pub const WATCH_PAGE: i32 = 100;
+
+/// Attempts of a delivery after which it is not queued anew: its item may have
+/// 400 KB, and each attempt keeps 2 KiB of an answer.
+pub const DELIVERY_ATTEMPTS_MAX: usize = 100;
+/// Failed deliveries that one call of a recovery queues: each is a transaction.
+pub const RECOVER_PAGE: usize = 500;
+/// Deliveries that one call of a recovery looks at: about 20 MB.
+pub const RECOVER_SCAN: usize = 10_000;
+/// Writes of a recovery that run at the same time.
+pub const RECOVER_WRITES_AT_ONCE: usize = 16;
+
 /// Clock skew that a signed timestamp may have (Standard Webhooks: 5 minutes).
 pub const SIGNED_TIMESTAMP_TOLERANCE: Duration = Duration::from_secs(300);
 

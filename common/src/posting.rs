@@ -19,6 +19,9 @@ use http::{
 /// The product's user agent, as its page says.
 const AGENT: HeaderValue = HeaderValue::from_static("OpsKnight-StatusPage/1.0");
 
+/// Says that a request is a test.
+const TEST: HeaderName = HeaderName::from_static("x-webhook-test");
+
 /// What an attempt came to.
 #[derive(Debug)]
 pub enum Verdict {
@@ -49,15 +52,41 @@ pub async fn try_delivery(
     delivery: &Delivery,
     message: &DeliveryMessage,
 ) -> Tried {
-    let (at, started) = (Timestamp::now(), Instant::now());
     let number = u32::try_from(delivery.attempts.len())
         .unwrap_or(u32::MAX)
         .saturating_add(1);
+    let at = Timestamp::now();
+    let headers = headers(webhook, message, number, at);
+    post(outbound, webhook, message, (number, at), headers).await
+}
+
+/// Posts a test once: signed like any delivery, and said to be a test.
+pub async fn try_test(
+    outbound: &Outbound,
+    webhook: &Webhook,
+    message: &DeliveryMessage,
+) -> Attempt {
+    let (number, at) = (1, Timestamp::now());
+    let mut headers = headers(webhook, message, number, at);
+    headers.insert(TEST, HeaderValue::from_static("true"));
+    post(outbound, webhook, message, (number, at), headers)
+        .await
+        .attempt
+}
+
+async fn post(
+    outbound: &Outbound,
+    webhook: &Webhook,
+    message: &DeliveryMessage,
+    (number, at): (u32, Timestamp),
+    headers: HeaderMap,
+) -> Tried {
+    let started = Instant::now();
     let answered = outbound
         .send(Outgoing {
             url: webhook.url.clone(),
             method: Method::POST,
-            headers: headers(webhook, message, number, at),
+            headers,
             body: message.body.clone().into_bytes(),
         })
         .await;
@@ -91,7 +120,7 @@ pub fn headers(
     let id = message.event_id.to_string();
     let body = message.body.as_bytes();
     let standard =
-        signing::standard_signature([webhook.secret.as_str()], &id, at.unix_seconds(), body);
+        signing::standard_signature(webhook.secrets_at(at), &id, at.unix_seconds(), body);
     let ours = [
         (
             "x-webhook-signature",

@@ -1,5 +1,7 @@
 //! The delivery queue and its dead-letter queue.
 
+mod moves;
+
 use aws_sdk_sqs::{
     Client,
     error::{DisplayErrorContext, ProvideErrorMetadata},
@@ -9,6 +11,8 @@ use aws_sdk_sqs::{
     },
 };
 use std::time::Duration;
+
+pub use moves::{Move, MoveError};
 
 use crate::{config, limits, webhook::DeliveryMessage};
 
@@ -143,6 +147,26 @@ impl Queue {
                 QueueError::Unavailable("a message was refused".to_owned()),
             )),
         }
+    }
+
+    /// Sends a message that was sent before and may have been lost. `time`
+    /// counts how often: SQS would swallow a repeat under the same
+    /// deduplication id for five minutes, even after the first was deleted.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn send_again(&self, outgoing: &Outgoing, time: u32) -> Result<(), QueueError> {
+        let id = format!("{}.{time}", outgoing.message.deduplication_id());
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(serde_json::to_string(&outgoing.message)?)
+            .message_group_id(&outgoing.group)
+            .message_deduplication_id(id)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(QueueError::from_sdk)
     }
 
     /// Sends a text that is no delivery message, for a person to look at.

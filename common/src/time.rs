@@ -63,6 +63,13 @@ impl Timestamp {
         )
     }
 
+    /// This much earlier.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(MAX_MILLIS);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// The time from `earlier` to this, zero where `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

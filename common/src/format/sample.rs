@@ -76,6 +76,7 @@ fn of_webhook(event: EventName) -> Sample {
         enabled: event != EventName::WebhookDisabled,
         disabled_reason: None,
         secret: String::new(),
+        previous_secrets: Vec::new(),
         format: Format::Opsknight,
         template: None,
         filter: Filter::default(),

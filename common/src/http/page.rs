@@ -69,11 +69,14 @@ impl Query {
     /// # Errors
     /// 400 for a cursor that we did not make.
     pub fn cursor<T: FromStr>(&self) -> Result<Option<T>, ApiError> {
-        self.parsed("cursor", "the nextCursor of an earlier answer", |text| {
-            let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-            String::from_utf8(bytes).ok()?.parse().ok()
-        })
+        self.parsed("cursor", "the nextCursor of an earlier answer", read_cursor)
     }
+}
+
+/// What a cursor stands for, where we made it.
+pub fn read_cursor<T: FromStr>(text: &str) -> Option<T> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    String::from_utf8(bytes).ok()?.parse().ok()
 }
 
 /// The cursor of the page after `last`.

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Page, Store, StoreError, keys, number, read, text};
+use super::{Store, StoreError, keys, number, read, text};
 use crate::{
     id::{DeliveryId, WebhookId},
     limits,
@@ -180,73 +180,6 @@ impl Store {
         id: DeliveryId,
     ) -> Result<Option<Delivery>, StoreError> {
         self.get(keys::delivery(webhook, id)).await
-    }
-
-    /// Deliveries of a webhook, newest first, from before the delivery
-    /// `before`. A page may be short, even empty, and still have a next one.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn deliveries(
-        &self,
-        webhook: WebhookId,
-        status: Option<DeliveryStatus>,
-        before: Option<DeliveryId>,
-        limit: usize,
-    ) -> Result<Page<Delivery>, StoreError> {
-        let (mut entries, mut looked_through) = (Vec::new(), 0);
-        let mut start = before.map(|before| keys::delivery(webhook, before).into_item());
-        loop {
-            let mut query = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .consistent_read(true)
-                .scan_index_forward(false)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-                .expression_attribute_values(":pk", text(keys::deliveries_of_webhook(webhook)))
-                .expression_attribute_values(":prefix", text(keys::DELIVERY_PREFIX))
-                .set_exclusive_start_key(start)
-                // One more than asked for tells whether there is a next page.
-                .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX));
-            if let Some(status) = status {
-                query = query
-                    .filter_expression("#status = :status")
-                    .expression_attribute_names("#status", "status")
-                    .expression_attribute_values(":status", text(status.as_str()))
-                    .limit(i32::try_from(limits::LIST_SCAN_BUDGET).unwrap_or(i32::MAX));
-            }
-            let output = query.send().await.map_err(StoreError::from_sdk)?;
-            looked_through += usize::try_from(output.scanned_count).unwrap_or_default();
-            for item in output.items.unwrap_or_default() {
-                entries.push(read::<Delivery>(item)?);
-            }
-            start = output.last_evaluated_key;
-            if entries.len() > limit {
-                entries.truncate(limit);
-                let next = entries.last().map(|delivery| delivery.id.to_string());
-                return Ok(Page { entries, next });
-            }
-            let looked_at = start.as_ref().and_then(|key| {
-                key.get("sk")?
-                    .as_s()
-                    .ok()?
-                    .strip_prefix(keys::DELIVERY_PREFIX)
-            });
-            match looked_at {
-                None => {
-                    return Ok(Page {
-                        entries,
-                        next: None,
-                    });
-                }
-                Some(last) if looked_through >= limits::LIST_SCAN_BUDGET => {
-                    let next = Some(last.to_owned());
-                    return Ok(Page { entries, next });
-                }
-                Some(_) => {}
-            }
-        }
     }
 
     /// When the oldest unfinished delivery of a webhook was made, among those

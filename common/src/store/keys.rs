@@ -21,6 +21,7 @@ pub const WEBHOOK_PREFIX: &str = "WEBHOOK#";
 pub const EVENT_PREFIX: &str = "EVENT#";
 pub const ALERT_PREFIX: &str = "ALERT#";
 pub const DELIVERY_PREFIX: &str = "DELIVERY#";
+pub const WATCHES: &str = "WATCHES";
 pub const REQUEST_PREFIX: &str = "REQUEST#";
 pub const INDEX: &str = "GSI1";
 
@@ -128,6 +129,16 @@ pub fn webhook_event(webhook: WebhookId, id: EventId) -> Key {
         deliveries_of_webhook(webhook),
         format!("{EVENT_PREFIX}{id}"),
     )
+}
+
+/// A delivery that is looked after until it is finished.
+pub fn watch(id: DeliveryId) -> Key {
+    Key::new(WATCHES, format!("{DELIVERY_PREFIX}{id}"))
+}
+
+/// How far a sweep has come.
+pub fn sweep(name: &str) -> Key {
+    Key::new(format!("SWEEP#{name}"), META)
 }
 
 pub fn requests_of_integration(id: IntegrationId) -> String {

@@ -2,6 +2,7 @@
 //! meaning. Nothing outside this module knows `DynamoDB`.
 
 mod deliveries;
+mod delivery_log;
 mod health;
 mod history;
 mod incidents;
@@ -10,6 +11,7 @@ mod keys;
 mod messages;
 mod requests;
 mod services;
+mod watches;
 mod webhooks;
 
 use std::collections::HashMap;
@@ -23,9 +25,11 @@ use aws_sdk_dynamodb::{
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use deliveries::{AttemptRecord, NewDelivery};
+pub use delivery_log::DeliveryFilter;
 pub use incidents::{Counted, Counter, CounterChange, IncidentFilter, Opening, RawAlert};
 pub use integrations::IntegrationKey;
 pub use requests::RequestRecord;
+pub use watches::Window;
 pub use webhooks::KeptHealth;
 
 use keys::Key;

@@ -1,11 +1,14 @@
-//! What time alone changes, once a minute: snoozes end, and incidents of tools
+//! What time alone changes, once a minute: snoozes end, incidents of tools
 //! that never report a recovery are over when they have been quiet for long
-//! enough.
+//! enough, and deliveries that nothing moves are queued again.
+
+mod stranded;
 
 use common::{
     aws,
     config::ConfigError,
     incidents::Incidents,
+    queue::Queue,
     store::{Store, StoreError},
     time::Timestamp,
 };
@@ -14,31 +17,60 @@ use common::{
 #[derive(Debug, Clone)]
 pub struct Clock {
     incidents: Incidents,
+    store: Store,
+    queue: Option<Queue>,
 }
 
 impl Clock {
     /// The clock of this store's incidents.
     pub fn new(store: Store) -> Self {
         Self {
-            incidents: Incidents::new(store),
+            incidents: Incidents::new(store.clone()),
+            store,
+            queue: None,
         }
     }
 
-    /// The clock of the table that the environment names.
+    /// Looks after deliveries as well: those that nothing moves go to this
+    /// queue again.
+    #[must_use]
+    pub fn with_queue(self, queue: Queue) -> Self {
+        Self {
+            queue: Some(queue),
+            ..self
+        }
+    }
+
+    /// The clock of the table and the queue that the environment names.
     ///
     /// # Errors
     /// Names the variable that is missing.
     pub async fn from_env() -> Result<Self, ConfigError> {
         let sdk = aws::sdk_config().await;
-        Ok(Self::new(Store::from_env(&sdk).await?))
+        let queue = Queue::from_env(&sdk, "DELIVERIES_QUEUE_URL").await?;
+        Ok(Self::new(Store::from_env(&sdk).await?).with_queue(queue))
     }
 
     /// One run.
     ///
     /// # Errors
-    /// Where the incidents could not be read; the next run tries again.
+    /// Where something could not be read; the next run tries again.
     pub async fn tick(&self) -> Result<(), StoreError> {
-        let now = Timestamp::now();
+        self.tick_at(Timestamp::now()).await
+    }
+
+    /// One run, as of this moment.
+    ///
+    /// # Errors
+    /// See [`Self::tick`].
+    pub async fn tick_at(&self, now: Timestamp) -> Result<(), StoreError> {
+        // Neither keeps the other from being done.
+        let looked_after = self.look_after_deliveries(now).await;
+        self.change_incidents(now).await?;
+        looked_after
+    }
+
+    async fn change_incidents(&self, now: Timestamp) -> Result<(), StoreError> {
         let ended = self.incidents.end_snoozes(now).await?;
         let resolved = self.incidents.resolve_quiet(now).await?;
         if ended + resolved > 0 {

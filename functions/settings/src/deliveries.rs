@@ -1,4 +1,4 @@
-//! Deliveries of a webhook, and the queues that they travel through.
+//! The log of a webhook's deliveries.
 
 use axum::{
     extract::{Path, Request, State},
@@ -8,6 +8,7 @@ use common::{
     http::{ApiError, auth::Caller, json, page},
     id::DeliveryId,
     posting,
+    store::DeliveryFilter,
     time::Timestamp,
     webhook::{Delivery, DeliveryStatus, Webhook},
 };
@@ -16,7 +17,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{App, webhooks};
 
-/// `GET /api/status-page/webhooks/{id}/deliveries`
+/// `GET /api/status-page/webhooks/{id}/deliveries`, newest first. `since` and
+/// `until` are times of the events, both included. A page may hold fewer than
+/// `limit` and still have a `nextCursor`: the work of a page is bounded.
 pub(crate) async fn list(
     State(app): State<App>,
     _: Caller,
@@ -25,10 +28,10 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     let webhook = webhooks::find(&app, &id).await?;
     let query = page::Query::of(request.uri());
-    let status = query.parsed("status", "a delivery status", DeliveryStatus::from_word)?;
+    let filter = filter(&query)?;
     let page = app
         .store
-        .deliveries(webhook.id, status, query.cursor()?, query.limit()?)
+        .deliveries(webhook.id, &filter, query.cursor()?, query.limit()?)
         .await?;
     let deliveries: Vec<Value> = page.entries.iter().map(view).collect();
     let next = page.next.as_deref().map(page::cursor);
@@ -38,53 +41,40 @@ pub(crate) async fn list(
     ))
 }
 
+fn filter(query: &page::Query) -> Result<DeliveryFilter, ApiError> {
+    let status = query.parsed("status", "a delivery status", DeliveryStatus::from_word)?;
+    let time = |name| query.parsed(name, "a time in RFC 3339", Timestamp::parse_rfc3339);
+    Ok(DeliveryFilter {
+        statuses: status.into_iter().collect(),
+        incident: query.parsed("incidentId", "an incident id", |id| id.parse().ok())?,
+        since: time("since")?,
+        until: time("until")?,
+    })
+}
+
 /// `GET /api/status-page/webhooks/{id}/deliveries/{delivery}`
 pub(crate) async fn read(
     State(app): State<App>,
     _: Caller,
     Path((id, delivery)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let unknown = || ApiError::not_found("there is no such delivery of this webhook");
     let webhook = webhooks::find(&app, &id).await?;
-    let delivery: DeliveryId = delivery.parse().map_err(|_| unknown())?;
-    let delivery = app
-        .store
-        .delivery(webhook.id, delivery)
-        .await?
-        .ok_or_else(unknown)?;
+    let delivery = find(&app, &webhook, &delivery).await?;
     let mut shown = view(&delivery);
     shown["request"] = request_of(&webhook, &delivery);
     Ok(json(StatusCode::OK, &json!({ "delivery": shown })))
 }
 
-/// `GET /api/delivery-queue`
-pub(crate) async fn queue(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
-    let depth = app.queue.depth().await.map_err(unavailable)?;
-    let dead = app.dead_letters.depth().await.map_err(unavailable)?;
-    let mut oldest: Option<Timestamp> = None;
-    for webhook in app.store.webhooks().await? {
-        let first = app
-            .store
-            .oldest_unfinished_delivery(webhook.id, Timestamp::now())
-            .await?;
-        oldest = [oldest, first].into_iter().flatten().min();
-    }
-    let answer = json!({
-        "ready": depth.ready,
-        "inFlight": depth.in_flight,
-        "dead": dead.ready + dead.in_flight,
-        "oldestSeconds": oldest.map(|at| Timestamp::now().since(at).as_secs()),
-    });
-    Ok(json(StatusCode::OK, &answer))
-}
-
-fn unavailable(error: common::queue::QueueError) -> ApiError {
-    tracing::error!(%error, "a queue could not be asked");
-    ApiError::overloaded(StatusCode::SERVICE_UNAVAILABLE)
+/// The delivery of this id of this webhook.
+pub(crate) async fn find(app: &App, webhook: &Webhook, id: &str) -> Result<Delivery, ApiError> {
+    let unknown = || ApiError::not_found("there is no such delivery of this webhook");
+    let id: DeliveryId = id.parse().map_err(|_| unknown())?;
+    let found = app.store.delivery(webhook.id, id).await?;
+    found.ok_or_else(unknown)
 }
 
 /// A delivery, as API.md lists its fields.
-fn view(delivery: &Delivery) -> Value {
+pub(crate) fn view(delivery: &Delivery) -> Value {
     json!({
         "id": delivery.id,
         "webhookId": delivery.webhook_id,

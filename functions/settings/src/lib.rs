@@ -1,10 +1,14 @@
 //! Services, integrations, webhooks, deliveries and health.
 
 mod deliveries;
+mod delivery_queue;
 mod formats;
 mod health;
 mod integrations;
+mod recovery;
+mod secrets;
 mod services;
+mod trial;
 mod webhook_fields;
 mod webhook_health;
 mod webhooks;
@@ -16,7 +20,7 @@ use axum::{
 };
 use common::{
     http::{auth::AdminKey, finish},
-    outbound::Guard,
+    outbound::{Guard, Outbound},
     queue::Queue,
     store::Store,
 };
@@ -32,6 +36,8 @@ pub struct App {
     pub dead_letters: Queue,
     /// Which receivers may be named.
     pub guard: Guard,
+    /// What tests are sent with.
+    pub outbound: Outbound,
     /// Who may call.
     pub admin: AdminKey,
     /// Where the deployment is reached (`https://alerts.example.com`); the
@@ -89,6 +95,10 @@ pub fn routes(app: App) -> Router {
             get(webhook_health::timeline),
         )
         .route(
+            &format!("{WEBHOOKS}/{{id}}/rotate-secret"),
+            post(secrets::rotate),
+        )
+        .route(
             &format!("{WEBHOOKS}/{{id}}/deliveries"),
             get(deliveries::list),
         )
@@ -96,7 +106,17 @@ pub fn routes(app: App) -> Router {
             &format!("{WEBHOOKS}/{{id}}/deliveries/{{delivery}}"),
             get(deliveries::read),
         )
-        .route("/api/delivery-queue", get(deliveries::queue))
+        .route(
+            &format!("{WEBHOOKS}/{{id}}/deliveries/{{delivery}}/redeliver"),
+            post(recovery::redeliver),
+        )
+        .route(
+            &format!("{WEBHOOKS}/{{id}}/recover"),
+            post(recovery::recover),
+        )
+        .route(&format!("{WEBHOOKS}/{{id}}/test"), post(trial::run))
+        .route("/api/delivery-queue", get(delivery_queue::queue))
+        .route("/api/delivery-queue/redrive", post(delivery_queue::redrive))
         .with_state(app)
 }
 

@@ -1,7 +1,12 @@
 //! The Lambda function `settings`.
 
 use common::{
-    aws, config, http::auth::AdminKey, outbound::Guard, queue::Queue, store::Store, telemetry,
+    aws, config,
+    http::auth::AdminKey,
+    outbound::{Guard, Outbound},
+    queue::Queue,
+    store::Store,
+    telemetry,
 };
 use settings::{App, router};
 
@@ -9,11 +14,13 @@ use settings::{App, router};
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
     let sdk = aws::sdk_config().await;
+    let guard = Guard::from_env()?;
     lambda_http::run(router(App {
         store: Store::from_env(&sdk).await?,
         queue: Queue::from_env(&sdk, "DELIVERIES_QUEUE_URL").await?,
         dead_letters: Queue::from_env(&sdk, "DEAD_LETTER_QUEUE_URL").await?,
-        guard: Guard::from_env()?,
+        guard: guard.clone(),
+        outbound: Outbound::new(guard)?,
         admin: AdminKey::from_env(&sdk).await?,
         public_url: config::optional("PUBLIC_URL"),
     }))

@@ -46,11 +46,7 @@ pub(crate) fn read(fields: &mut Fields, guard: &Guard) -> Given {
         url: fields.read("url", |value| url(&value, guard)),
         events: events(fields),
         enabled: fields.flag("enabled"),
-        secret: fields.read("secret", |value| {
-            let fits = |text: &&str| SECRET_CHARS.contains(&text.chars().count());
-            let secret = value.as_str().filter(fits).map(str::to_owned);
-            secret.ok_or_else(|| "expected text of 16 to 256 characters".to_owned())
-        }),
+        secret: secret(fields),
         format: formats::read(fields),
         template: formats::template(fields),
         filter: filter(fields),
@@ -61,6 +57,15 @@ pub(crate) fn read(fields: &mut Fields, guard: &Guard) -> Given {
             _ => None,
         }),
     }
+}
+
+/// Reads a given secret.
+pub(crate) fn secret(fields: &mut Fields) -> Field<String> {
+    fields.read("secret", |value| {
+        let fits = |text: &&str| SECRET_CHARS.contains(&text.chars().count());
+        let secret = value.as_str().filter(fits).map(str::to_owned);
+        secret.ok_or_else(|| "expected text of 16 to 256 characters".to_owned())
+    })
 }
 
 fn url(value: &Value, guard: &Guard) -> Result<String, String> {

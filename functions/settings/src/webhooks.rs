@@ -54,6 +54,7 @@ pub(crate) async fn create(
             .secret
             .value()
             .unwrap_or_else(crypto::new_webhook_secret),
+        previous_secrets: Vec::new(),
         format: given.format.value().unwrap_or(Format::Opsknight),
         template: given.template.value(),
         filter: given.filter.value().unwrap_or_default(),
@@ -180,7 +181,13 @@ fn unknown() -> ApiError {
 }
 
 /// A webhook without its secrets.
-fn view(webhook: &Webhook) -> Value {
+pub(crate) fn view(webhook: &Webhook) -> Value {
+    let now = Timestamp::now();
+    let overlaps = webhook.previous_secrets.iter();
+    let overlap_until = overlaps
+        .map(|previous| previous.valid_until)
+        .filter(|until| *until > now)
+        .max();
     let headers: serde_json::Map<String, Value> = webhook
         .headers
         .keys()
@@ -199,6 +206,7 @@ fn view(webhook: &Webhook) -> Value {
         "headers": headers,
         "ordering": webhook.ordering,
         "health": webhook_health::view(webhook.health.as_ref()),
+        "previousSecretValidUntil": overlap_until,
         "createdAt": webhook.created_at,
         "updatedAt": webhook.updated_at,
     })

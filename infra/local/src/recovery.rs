@@ -5,6 +5,7 @@ use common::{
     queue::{Outgoing, Queue, QueueError},
     store::{Store, StoreError},
     time::Timestamp,
+    webhook::Delivery,
 };
 
 /// Why deliveries could not be queued again.
@@ -34,8 +35,11 @@ pub(crate) async fn requeue_unfinished(
                 .await?,
         );
     }
+    unfinished.extend(watched(store).await?);
+    unfinished.retain(|delivery| delivery.status.is_unfinished());
     // Event ids of one incident strictly increase, and delivery ids with them.
     unfinished.sort_by_key(|delivery| delivery.id);
+    unfinished.dedup_by_key(|delivery| delivery.id);
     let messages: Vec<Outgoing> = unfinished
         .iter()
         .map(|delivery| Outgoing {
@@ -48,4 +52,17 @@ pub(crate) async fn requeue_unfinished(
         .await
         .map_err(|(_, error)| error)?;
     Ok(messages.len())
+}
+
+/// Deliveries that were queued anew are watched, whatever their age.
+async fn watched(store: &Store) -> Result<Vec<Delivery>, StoreError> {
+    let (mut deliveries, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.watches(after.as_deref()).await?;
+        deliveries.extend(store.watched_deliveries(&page.entries).await?);
+        after = page.next;
+        if after.is_none() {
+            return Ok(deliveries);
+        }
+    }
 }

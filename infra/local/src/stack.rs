@@ -246,6 +246,11 @@ impl Stack {
         &self.dynamodb.endpoint
     }
 
+    /// Where the embedded SQS is reached.
+    pub fn sqs_endpoint(&self) -> &str {
+        &self.sqs.endpoint
+    }
+
     /// Where data is kept, for a person.
     pub fn data_description(&self) -> String {
         match &self.storage {
@@ -319,6 +324,7 @@ fn router(parts: &Parts, written: Arc<Notify>) -> Router {
             queue: parts.queue.clone(),
             dead_letters: parts.dead_letters.clone(),
             guard: parts.guard.clone(),
+            outbound: parts.outbound.clone(),
             admin: parts.admin.clone(),
             public_url: None,
         }))
@@ -365,7 +371,7 @@ fn event_sources(
         url: urls.deliveries,
         deliverer,
     };
-    let clock = Clock::new(parts.store.clone());
+    let clock = Clock::new(parts.store.clone()).with_queue(parts.queue.clone());
     Ok([
         tokio::spawn(stream.run(stop.clone())),
         tokio::spawn(queue.run(stop.clone())),

@@ -97,6 +97,18 @@ fn a_message_stays_hidden_for_six_function_timeouts() {
 }
 
 #[test]
+fn a_webhooks_test_ends_before_its_function() {
+    let template = template();
+    let settings = resource(&template, "SettingsFunction");
+    let timeout = settings
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Timeout: "))
+        .and_then(|seconds| seconds.parse::<u64>().ok());
+    let wanted = common::limits::DELIVERY_TIMEOUT + common::limits::AWS_OPERATION_TIMEOUT;
+    assert!(timeout.is_some_and(|seconds| seconds > wanted.as_secs()));
+}
+
+#[test]
 fn no_role_allows_more_than_named_resources() {
     let template = template();
     for line in template

@@ -3,6 +3,7 @@
 
 mod clients;
 pub(crate) mod dynamodb;
+mod move_tasks;
 pub(crate) mod sqs;
 
 pub(crate) use clients::sdk_config;

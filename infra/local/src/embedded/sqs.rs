@@ -5,9 +5,11 @@ use std::{io, sync::Arc};
 
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 use hyper_util::rt::TokioIo;
-use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
+use rustack_sqs_core::{config::SqsConfig, provider::RustackSqs};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::move_tasks::WithMoveTasks;
 
 /// The queues of `template.yaml`.
 const DELIVERIES: &str = "deliveries.fifo";
@@ -47,6 +49,11 @@ pub(crate) struct QueueUrls {
 impl Sqs {
     /// Serves empty queues.
     pub async fn start() -> Result<Self, SqsError> {
+        Ok(Self::start_with_handler().await?.0)
+    }
+
+    /// Serves empty queues, and shows what serves them.
+    pub(super) async fn start_with_handler() -> Result<(Self, Arc<WithMoveTasks>), SqsError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let config = SqsConfig {
@@ -54,13 +61,14 @@ impl Sqs {
             port: address.port(),
             ..SqsConfig::default()
         };
-        let handler = Arc::new(RustackSqsHandler::new(Arc::new(RustackSqs::new(config))));
-        let service = SqsHttpService::new(handler, SqsHttpConfig::default());
+        let handler = Arc::new(WithMoveTasks::new(Arc::new(RustackSqs::new(config))));
+        let service = SqsHttpService::new(handler.clone(), SqsHttpConfig::default());
         let server = tokio::spawn(serve(listener, service));
-        Ok(Self {
+        let sqs = Self {
             endpoint: format!("http://{address}"),
             server,
-        })
+        };
+        Ok((sqs, handler))
     }
 
     /// Stops serving.
@@ -69,7 +77,7 @@ impl Sqs {
     }
 }
 
-async fn serve(listener: TcpListener, service: SqsHttpService<RustackSqsHandler>) {
+async fn serve(listener: TcpListener, service: SqsHttpService<WithMoveTasks>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;

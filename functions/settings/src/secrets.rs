@@ -1,0 +1,57 @@
+//! Rotation of a webhook's secret.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Path, Request, State},
+    response::Response,
+};
+use common::{
+    crypto,
+    http::{ApiError, auth::Caller, body, fields::Fields, json},
+    limits,
+    store::KeptHealth,
+    time::Timestamp,
+};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::{App, webhook_fields, webhooks};
+
+/// `POST /api/status-page/webhooks/{id}/rotate-secret`: a new secret, given or
+/// generated; the old one signs beside it for `overlapSeconds`. With 0 every
+/// older secret is void at once.
+pub(crate) async fn rotate(
+    State(app): State<App>,
+    _: Caller,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let mut webhook = webhooks::find(&app, &id).await?;
+    let read_at = webhook.updated_at;
+    let (parts, payload) = request.into_parts();
+    let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
+    let overlap = fields.number("overlapSeconds", 0..=limits::SECRET_OVERLAP_MAX_SECONDS);
+    let given = webhook_fields::secret(&mut fields).value();
+    if given.as_ref() == Some(&webhook.secret) {
+        fields.problem("secret", "this is the current secret");
+    }
+    fields.finish()?;
+
+    let overlap = overlap
+        .value()
+        .map_or(limits::SECRET_OVERLAP, Duration::from_secs);
+    let secret = given.unwrap_or_else(crypto::new_webhook_secret);
+    // Strictly later, so that the next reader of the old version is noticed.
+    let now = Timestamp::now().max(read_at.after(Duration::from_millis(1)));
+    webhook
+        .rotate_secret(secret, overlap, now)
+        .map_err(|error| ApiError::conflict("too_many_secrets", error.to_string()))?;
+    webhook.updated_at = now;
+    app.store
+        .update_webhook(&webhook, read_at, KeptHealth::Kept, None)
+        .await?;
+    let mut shown = webhooks::view(&webhook);
+    shown["secret"] = Value::from(webhook.secret);
+    Ok(json(StatusCode::OK, &json!({ "webhook": shown })))
+}

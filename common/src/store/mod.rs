@@ -3,6 +3,7 @@
 
 mod deliveries;
 mod delivery_log;
+mod history;
 mod incidents;
 mod integrations;
 mod keys;

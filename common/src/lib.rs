@@ -25,6 +25,7 @@ pub mod posting;
 pub mod provider;
 pub mod queue;
 pub mod retry;
+pub mod rotation;
 pub mod sample;
 pub mod signing;
 pub mod store;

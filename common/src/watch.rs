@@ -104,33 +104,22 @@ impl From<&Delivery> for Watch {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::{
-        event::EventName,
-        id::{EventId, IncidentId},
-    };
+    use crate::id::{EventId, IncidentId};
 
     const HOUR: Duration = Duration::from_secs(3_600);
 
     fn delivery(status: DeliveryStatus, next_attempt_at: Option<Timestamp>) -> Delivery {
-        Delivery {
-            id: DeliveryId::generate(),
-            webhook_id: WebhookId::generate(),
-            event_id: EventId::generate(),
-            event: EventName::Created,
-            incident_id: Some(IncidentId::generate()),
-            version: 1,
-            status,
-            round: 0,
-            round_attempts: 0,
-            round_started_at: None,
-            attempts: Vec::new(),
-            next_attempt_at,
-            render_error: None,
-            body: "{}".to_owned(),
-            group: "group".to_owned(),
-            created_at: Timestamp::now(),
-        }
+        let now = Timestamp::now();
+        serde_json::from_value(json!({
+            "id": DeliveryId::at(now), "webhookId": WebhookId::at(now), "eventId": EventId::at(now),
+            "event": "incident.created", "incidentId": IncidentId::at(now), "version": 1,
+            "status": status, "round": 0, "roundAttempts": 0, "nextAttemptAt": next_attempt_at,
+            "body": "{}", "group": "group", "createdAt": now,
+        }))
+        .unwrap()
     }
 
     fn found(status: DeliveryStatus, next: Option<Timestamp>, now: Timestamp) -> Finding {

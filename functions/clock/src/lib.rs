@@ -64,10 +64,10 @@ impl Clock {
     /// # Errors
     /// See [`Self::tick`].
     pub async fn tick_at(&self, now: Timestamp) -> Result<(), StoreError> {
-        // Neither keeps the other from being done.
-        let looked_after = self.look_after_deliveries(now).await;
-        self.change_incidents(now).await?;
-        looked_after
+        // Neither keeps the other from being done; what may take long comes last.
+        let changed = self.change_incidents(now).await;
+        self.look_after_deliveries(now).await?;
+        changed
     }
 
     async fn change_incidents(&self, now: Timestamp) -> Result<(), StoreError> {

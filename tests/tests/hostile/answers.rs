@@ -273,7 +273,7 @@ async fn receivers_that_answer_too_much_or_too_little() {
         case(
             "invalid header bytes",
             Hostile::answering(
-                b"HTTP/1.1 200 OK\r\nX-Bad: a\x00b\r\nX\x01Y: z\r\nX-High: \xff\xfe\r\nContent-Length: 2\r\n\r\nok"
+                b"HTTP/1.1 200 OK\r\nX-Bad: a\x01b\r\nX\x01Y: z\r\nX-High: \xff\xfe\r\nContent-Length: 2\r\n\r\nok"
                     .to_vec(),
             )
             .await,

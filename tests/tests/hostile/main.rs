@@ -16,7 +16,7 @@ async fn impatient_world() -> World {
     World::with(Settings {
         retry_schedule: Some("1h".parse().expect("a schedule")),
         outbound: Options {
-            deadline: Duration::from_secs(1),
+            deadline: Duration::from_secs(3),
             ..Options::default()
         },
         ..Settings::default()

@@ -18,7 +18,7 @@ async fn log(world: &World, webhook: &Value, query: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_is_filtered_by_status_incident_and_time() {
-    let world = World::start().await;
+    let world = crate::unsparing_world().await;
     let receiver = Receiver::answering(|arrival, _| {
         if arrival.event() == "incident.resolved" {
             StatusCode::GATEWAY_TIMEOUT

@@ -141,7 +141,7 @@ async fn cut_off(world: &World, request: &str) -> (StatusCode, Value) {
         store: store(world),
         queue: nowhere.clone(),
         dead_letters: nowhere,
-        guard,
+        guard: guard.clone(),
         outbound: Outbound::new(guard).expect("a client"),
         admin: AdminKey::new("key"),
         public_url: None,
@@ -206,4 +206,15 @@ fn failed_delivery(webhook: WebhookId, number: usize) -> Delivery {
 fn id_of(webhook: &Value) -> WebhookId {
     let id = webhook["id"].as_str().expect("an id");
     id.parse().expect("an id")
+}
+
+/// A stack whose webhooks are never spared: its tests are about deliveries that
+/// fail as fast as their schedule lets them.
+async fn unsparing_world() -> World {
+    World::with(Settings {
+        retry_schedule: Some("1s,1s,2s".parse().expect("a schedule")),
+        breaker: Some("failures=1000".parse().expect("a policy")),
+        ..Settings::default()
+    })
+    .await
 }

@@ -4,7 +4,7 @@ use crate::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redelivery_is_the_same_event_and_its_attempts_count_on() {
-    let world = World::start().await;
+    let world = crate::unsparing_world().await;
     let receiver = Receiver::start().await;
     let integration = world.integration("webhook").await;
     let webhook = world.webhook(receiver.url(), &integration.service).await;
@@ -109,7 +109,7 @@ async fn what_was_queued_anew_survives_a_restart_whatever_its_age() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_queued_is_not_queued_twice_and_what_was_skipped_can_be_sent() {
-    let world = World::start().await;
+    let world = crate::unsparing_world().await;
     let (receiver, healthy) = sick_receiver().await;
     let integration = world.integration("webhook").await;
     let webhook = world.webhook(receiver.url(), &integration.service).await;
@@ -150,7 +150,7 @@ async fn what_is_queued_is_not_queued_twice_and_what_was_skipped_can_be_sent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redelivery_that_the_queue_did_not_take_is_not_lost() {
-    let world = World::start().await;
+    let world = crate::unsparing_world().await;
     let receiver = Receiver::start().await;
     let integration = world.integration("webhook").await;
     let webhook = world.webhook(receiver.url(), &integration.service).await;

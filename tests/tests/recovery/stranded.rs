@@ -4,7 +4,7 @@ use crate::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_clock_queues_what_was_never_queued_and_nothing_arrives_twice() {
-    let world = World::start().await;
+    let world = crate::unsparing_world().await;
     let receiver = Receiver::start().await;
     let integration = world.integration("webhook").await;
     let webhook = world.webhook(receiver.url(), &integration.service).await;

@@ -4,7 +4,7 @@ use crate::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_window_of_failures_is_counted_and_then_recovered_once() {
-    let world = World::start().await;
+    let world = crate::unsparing_world().await;
     let (receiver, healthy) = sick_receiver().await;
     let integration = world.integration("webhook").await;
     let webhook = world.webhook(receiver.url(), &integration.service).await;
@@ -63,7 +63,7 @@ async fn a_window_of_failures_is_counted_and_then_recovered_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recovery_of_many_names_where_it_goes_on() {
-    let world = World::start().await;
+    let world = crate::unsparing_world().await;
     let receiver = Receiver::start().await;
     let integration = world.integration("webhook").await;
     let webhook = world.webhook(receiver.url(), &integration.service).await;
@@ -99,7 +99,7 @@ async fn a_recovery_of_many_names_where_it_goes_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redrive_starts_what_failed_anew_and_leaves_out_what_arrived() {
-    let world = World::start().await;
+    let world = crate::unsparing_world().await;
     let (receiver, healthy) = sick_receiver().await;
     let integration = world.integration("webhook").await;
     let webhook = world.webhook(receiver.url(), &integration.service).await;

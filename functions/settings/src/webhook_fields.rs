@@ -138,9 +138,9 @@ fn header(name: &str, value: &Value) -> Result<(String, String), String> {
     if is_reserved(&valid) {
         return Err(format!("the header {name} cannot be set"));
     }
-    let text = value
-        .as_str()
-        .filter(|text| text.len() <= HEADER_BYTES && HeaderValue::from_str(text).is_ok());
+    let text = value.as_str().filter(|text| {
+        text.len() <= HEADER_BYTES && text.is_ascii() && HeaderValue::from_str(text).is_ok()
+    });
     let text = text.ok_or_else(|| format!("the value of {name} is not valid header text"))?;
     Ok((name.to_owned(), text.to_owned()))
 }

@@ -40,7 +40,7 @@ fn case(
 
 const DELIVERED: (bool, Option<u16>, &str) = (true, Some(200), "");
 const NO_ANSWER: (bool, Option<u16>, &str) = (false, None, "request failed");
-const TIMED_OUT: (bool, Option<u16>, &str) = (false, None, "no complete answer within 1 s");
+const TIMED_OUT: (bool, Option<u16>, &str) = (false, None, "no complete answer within 3 s");
 const BROKEN_OFF: (bool, Option<u16>, &str) = (
     false,
     Some(200),
@@ -49,7 +49,7 @@ const BROKEN_OFF: (bool, Option<u16>, &str) = (
 const TRICKLED: (bool, Option<u16>, &str) = (
     false,
     Some(200),
-    "answered 200, but not to its end: no complete answer within 1 s",
+    "answered 200, but not to its end: no complete answer within 3 s",
 );
 
 /// Posts an alert beside all these receivers; answers each one's delivery.

@@ -57,6 +57,8 @@ pub const SETTINGS_BYTES: usize = 16 * 1024;
 pub const ORPHAN_RESOLVE_MEMORY: Duration = Duration::from_secs(5 * 60);
 /// Incidents, their events and raw alerts are deleted so long after they close.
 pub const CLOSED_INCIDENT_RETENTION: Duration = Duration::from_secs(30 * 86_400);
+/// Timeline entries and raw alerts of an incident that stays open are kept so long.
+pub const OPEN_HISTORY_RETENTION: Duration = Duration::from_secs(400 * 86_400);
 /// Deliveries are kept so long.
 pub const DELIVERY_RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// Entries of the request log are kept so long.

@@ -83,6 +83,10 @@ pub const DROP_IN_PATHS: &[(&str, Group)] = &[
     ("/generic/2010-04-15/create_event.json", Group::Custom),
 ];
 
+/// How each provider is set up: a JSON list with one object per provider, the
+/// same facts as its page under `docs/integrations`.
+pub const GUIDES: &str = include_str!("../../docs/integrations/providers.json");
+
 /// Whether there is a provider of this name.
 pub fn is_provider(name: &str) -> bool {
     PROVIDERS.iter().any(|(provider, _)| *provider == name)

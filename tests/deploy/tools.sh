@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by tests/deploy/run and .ci/run: installs the tools that they need, in pinned versions.
+# Sourced by tests/deploy/run, tests/senders/run and .ci/run: installs the tools that they need, in pinned versions.
 #
 # Each tool has a virtual environment of its own, because their pins contradict each other
 # (MiniStack wants one exact botocore, the SAM CLI another). They live outside the repository and
@@ -19,6 +19,7 @@ install_tool() {
     build) pins="cargo-lambda==1.9.2 ziglang==0.17.1" ;;
     # Without the translator MiniStack ignores `Transform` and creates nothing.
     ministack) pins="ministack==1.5.33 aws-sam-translator==1.115.0" ;;
+    senders) pins="pdpyras==5.4.1 standardwebhooks==1.1.0" ;;
   esac
   mkdir -p "$TOOLS"
   # A second run at the same time waits at the lock, and then finds the work done.
@@ -38,4 +39,22 @@ install_tool() {
 # sam ARGUMENTS... - the SAM CLI; its builds find cargo-lambda and zig
 sam() {
   PATH="$TOOLS/build/bin:$PATH" "$TOOLS/sam/bin/sam" "$@"
+}
+
+# Uptime Kuma's notification code with the few packages that it needs, in $TOOLS/kuma. Its whole
+# dependency tree would bring a database and a browser.
+install_kuma() {
+  local folder="$TOOLS/kuma" pins="uptime-kuma@2.0.0-dev.0 axios@0.27.2 form-data@4.0.0 liquidjs@10.7.0"
+  [ "$(cat "$folder/.pins" 2>/dev/null)" = "$pins" ] && return
+  echo "installing $pins"
+  rm -rf "$folder" && mkdir -p "$folder" && (
+    cd "$folder"
+    # shellcheck disable=SC2086 # pins is a list
+    set -- $pins
+    tar -xzf "$(npm pack --silent "$1")" --strip-components=1 package/server/notification-providers
+    rm -f ./*.tgz
+    shift
+    npm install --silent --no-save --no-audit --no-fund --prefix . "$@" >/dev/null
+    echo "$pins" >.pins
+  )
 }

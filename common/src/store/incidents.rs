@@ -9,7 +9,9 @@ use std::cmp::Reverse;
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::update_item::UpdateItemError,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+    types::{
+        AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    },
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
@@ -536,11 +538,14 @@ impl Store {
         };
         Ok(self
             .put(keys::event(event.incident_id, event.id), event)?
-            .with("kind", text(kind)))
+            .with("kind", text(kind))
+            .with("expiresAt", open_history_expiry(event.at)))
     }
 
     fn raw_alert_put(&self, incident: IncidentId, alert: &RawAlert) -> Result<PutItem, StoreError> {
-        self.put(keys::raw_alert(incident, alert.id), alert)
+        Ok(self
+            .put(keys::raw_alert(incident, alert.id), alert)?
+            .with("expiresAt", open_history_expiry(alert.received_at)))
     }
 
     /// Adds a note to an incident's timeline; the incident itself stays as it is.
@@ -810,6 +815,15 @@ fn counter_title(title: &str, pk: &str) -> String {
     const OTHER_ATTRIBUTES: usize = 340;
     let room = limits::COUNTER_ITEM_BYTES.saturating_sub(OTHER_ATTRIBUTES + pk.len());
     texts::cut_bytes(title, room).to_owned()
+}
+
+/// `fanout` shortens it when the incident closes.
+fn open_history_expiry(written_at: Timestamp) -> AttributeValue {
+    number(
+        written_at
+            .after(limits::OPEN_HISTORY_RETENTION)
+            .unix_seconds(),
+    )
 }
 
 fn closed_expiry(incident: &Incident) -> u64 {

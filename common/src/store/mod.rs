@@ -3,6 +3,7 @@
 
 mod deliveries;
 mod health;
+mod history;
 mod incidents;
 mod integrations;
 mod keys;

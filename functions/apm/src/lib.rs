@@ -20,7 +20,8 @@ use common::{
     intake::{self, Intake, Vendor},
 };
 
-const VENDORS: &[Vendor] = &[
+/// The function's vendors.
+pub const VENDORS: &[Vendor] = &[
     grafana::VENDOR,
     datadog::VENDOR,
     newrelic::VENDOR,

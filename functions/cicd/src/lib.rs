@@ -15,7 +15,8 @@ use common::{
     intake::{self, Intake, Vendor},
 };
 
-const VENDORS: &[Vendor] = &[
+/// The function's vendors.
+pub const VENDORS: &[Vendor] = &[
     github::VENDOR,
     gitlab::VENDOR,
     bitbucket::VENDOR,

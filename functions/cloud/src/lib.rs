@@ -13,7 +13,8 @@ use common::{
     intake::{self, Intake, Vendor},
 };
 
-const VENDORS: &[Vendor] = &[
+/// The function's vendors.
+pub const VENDORS: &[Vendor] = &[
     azure::VENDOR,
     cloudwatch::VENDOR,
     google_cloud_monitoring::VENDOR,

@@ -5,6 +5,8 @@
 //! under ids derived from event and webhook, and queued under the same
 //! deduplication id, so that a repeat changes nothing.
 
+mod retention;
+
 use aws_lambda_events::{
     event::{dynamodb, streams::DynamoDbEventResponse},
     streams::DynamoDbBatchItemFailure,
@@ -134,7 +136,12 @@ impl Fanout {
             }
         }
         drop(written);
-        match self.queue.send_in_order(&outgoing).await {
+        let sent = self.queue.send_in_order(&outgoing).await;
+        let follow = |record| retention::follow(&self.store, record);
+        stream::iter(records)
+            .for_each_concurrent(WRITES_AT_ONCE, follow)
+            .await;
+        match sent {
             Ok(()) => failed,
             Err((sent, error)) => {
                 tracing::error!(%error, "deliveries could not be queued");

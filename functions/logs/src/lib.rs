@@ -13,7 +13,8 @@ use common::{
     intake::{self, Intake, Vendor},
 };
 
-const VENDORS: &[Vendor] = &[elastic::VENDOR, splunk_oncall::VENDOR];
+/// The function's vendors.
+pub const VENDORS: &[Vendor] = &[elastic::VENDOR, splunk_oncall::VENDOR];
 
 /// The function's routes, without what [`router`] wraps around them.
 pub fn routes(intake: Intake) -> Router {

@@ -13,7 +13,8 @@ use common::{
     intake::{self, Intake, Vendor},
 };
 
-const VENDORS: &[Vendor] = &[
+/// The function's vendors.
+pub const VENDORS: &[Vendor] = &[
     better_uptime::VENDOR,
     pingdom::VENDOR,
     uptime_kuma::VENDOR,

@@ -54,6 +54,10 @@ impl Intercept for Counter {
 }
 
 fn counted_store(stack: &Stack, counter: Counter) -> Store {
+    Store::new(client(stack, counter), "opsknight")
+}
+
+fn client(stack: &Stack, counter: Counter) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::from_static("us-east-1"))
@@ -62,7 +66,12 @@ fn counted_store(stack: &Stack, counter: Counter) -> Store {
         .endpoint_url(stack.dynamodb_endpoint())
         .interceptor(counter)
         .build();
-    Store::new(aws_sdk_dynamodb::Client::from_conf(config), "opsknight")
+    aws_sdk_dynamodb::Client::from_conf(config)
+}
+
+/// A client of the stack's table.
+pub(crate) fn table(stack: &Stack) -> aws_sdk_dynamodb::Client {
+    client(stack, Counter::default())
 }
 
 /// The stack's table.

@@ -328,3 +328,72 @@ async fn an_incident_of_a_tool_that_never_recovers_ends_when_it_is_quiet() {
     assert_ne!(open(&world, &quiet, "ends").await, ends);
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_incidents_history_expires_with_it() {
+    let world = World::start().await;
+    let integration = world.integration("webhook").await;
+    let incident = open(&world, &integration, "k").await;
+    world.accepted(&integration, json!({ "id": "k" })).await;
+    let table = crate::calls::table(world.stack().expect("a stack of its own"));
+    let expiries = || async {
+        let partition = aws_sdk_dynamodb::types::AttributeValue::S(format!("INCIDENT#{incident}"));
+        let found = table
+            .query()
+            .table_name("opsknight")
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", partition)
+            .send()
+            .await
+            .expect("the partition");
+        let expiry =
+            |item: &std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>| {
+                item.get("expiresAt")
+                    .and_then(|at| at.as_n().ok()?.parse::<u64>().ok())
+            };
+        found
+            .items()
+            .iter()
+            .map(expiry)
+            .collect::<Vec<Option<u64>>>()
+    };
+    let in_days = |days: u64| common::time::Timestamp::now().unix_seconds() + days * 86_400;
+    // Two alerts, one event, and the incident itself, which does not expire while it is open.
+    let open_expiries = expiries().await;
+    assert_eq!(open_expiries.len(), 4);
+    assert_eq!(
+        open_expiries
+            .iter()
+            .filter(|at| at.is_some_and(|at| at > in_days(300)))
+            .count(),
+        3
+    );
+    assert_eq!(open_expiries[3], None);
+
+    world
+        .accepted(&integration, json!({ "id": "k", "status": "ok" }))
+        .await;
+    wait::until("the shorter expiry", || async {
+        let closed = expiries().await;
+        closed
+            .iter()
+            .all(|at| at.is_some_and(|at| at <= in_days(30)))
+            .then_some(())
+    })
+    .await;
+    let reopen = json!({ "status": "OPEN" });
+    world
+        .api(Method::PATCH, &format!("/api/incidents/{incident}"), reopen)
+        .await
+        .expect(StatusCode::OK);
+    wait::until("the longer expiry", || async {
+        let reopened = expiries().await;
+        reopened
+            .iter()
+            .filter(|at| at.is_some())
+            .all(|at| at.is_some_and(|at| at > in_days(300)))
+            .then_some(())
+    })
+    .await;
+    world.stop().await;
+}

@@ -5,6 +5,7 @@ mod bad_input;
 mod calls;
 mod cloud;
 mod deliveries;
+mod guides;
 mod incidents;
 mod load;
 mod management;

@@ -1,0 +1,29 @@
+//! An incident's timeline and raw alerts expire with it: 30 days after it
+//! closes, and not while it is open again.
+
+use common::{event::EventName, limits, store::Store, time::Timestamp};
+
+use crate::Record;
+
+/// Follows a close or a reopening. What fails is left to the expiry that every
+/// item was written with: no reason to hold up the stream.
+pub(crate) async fn follow(store: &Store, record: &Record) {
+    let event = &record.event;
+    let keep_until = match record.name {
+        EventName::Resolved => event.at.after(limits::CLOSED_INCIDENT_RETENTION),
+        EventName::Updated if reopens(record) => {
+            Timestamp::now().after(limits::OPEN_HISTORY_RETENTION)
+        }
+        _ => return,
+    };
+    if let Err(error) = store.expire_history(event.incident_id, keep_until).await {
+        tracing::warn!(incident.id = %event.incident_id, %error, "a timeline keeps its old expiry");
+    }
+}
+
+fn reopens(record: &Record) -> bool {
+    let from_resolved = |change: &common::incident::FieldChange| {
+        change.field == "status" && change.from.as_deref() == Some("RESOLVED")
+    };
+    record.event.changes.iter().any(from_resolved)
+}

@@ -1,0 +1,4 @@
+//! No request makes a normaliser of the group `cicd` panic.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| opsknight_fuzz::run(cicd::VENDORS, data));

@@ -1,17 +1,25 @@
 //! An incident's timeline and raw alerts expire with it: 30 days after it
 //! closes, and not while it is open again.
 
-use common::{event::EventName, limits, store::Store, time::Timestamp};
+use common::{
+    event::{Event, EventName},
+    limits,
+    store::Store,
+    time::Timestamp,
+};
 
-use crate::Record;
+use crate::{Record, Told};
 
 /// Follows a close or a reopening. What fails is left to the expiry that every
 /// item was written with: no reason to hold up the stream.
 pub(crate) async fn follow(store: &Store, record: &Record) {
-    let event = &record.event;
+    // A webhook's timeline has its final expiry from the start.
+    let Told::Incident(event) = &record.event else {
+        return;
+    };
     let keep_until = match record.name {
         EventName::Resolved => event.at.after(limits::CLOSED_INCIDENT_RETENTION),
-        EventName::Updated if reopens(record) => {
+        EventName::Updated if reopens(event) => {
             Timestamp::now().after(limits::OPEN_HISTORY_RETENTION)
         }
         _ => return,
@@ -21,9 +29,9 @@ pub(crate) async fn follow(store: &Store, record: &Record) {
     }
 }
 
-fn reopens(record: &Record) -> bool {
+fn reopens(event: &Event) -> bool {
     let from_resolved = |change: &common::incident::FieldChange| {
         change.field == "status" && change.from.as_deref() == Some("RESOLVED")
     };
-    record.event.changes.iter().any(from_resolved)
+    event.changes.iter().any(from_resolved)
 }

@@ -13,6 +13,7 @@ use crate::{Record, Told};
 /// Follows a close or a reopening. What fails is left to the expiry that every
 /// item was written with: no reason to hold up the stream.
 pub(crate) async fn follow(store: &Store, record: &Record) {
+    // A webhook's timeline has its final expiry from the start.
     let Told::Incident(event) = &record.event else {
         return;
     };

@@ -61,10 +61,10 @@ async fn no_webhook_is_saved_with_a_refused_address() {
         let created = world
             .api(Method::POST, "/api/status-page/webhooks", webhook(url))
             .await;
-        let problems = created.expect(StatusCode::UNPROCESSABLE_ENTITY);
+        let problems = created.expect(StatusCode::BAD_REQUEST);
         assert!(problems.to_string().contains("url"), "{problems}");
         let changed = world.api(Method::PATCH, &path, json!({ "url": url })).await;
-        changed.expect(StatusCode::UNPROCESSABLE_ENTITY);
+        changed.expect(StatusCode::BAD_REQUEST);
     }
     assert!(count >= 120, "{count}");
     for url in table["allowed"].as_array().expect("addresses") {
@@ -88,7 +88,7 @@ async fn the_service_does_not_post_to_itself() {
             "http://{host}:{port}/api/integrations/webhook?integrationId=i"
         ));
         let answer = world.api(Method::POST, api, webhook(&url)).await;
-        let problems = answer.expect(StatusCode::UNPROCESSABLE_ENTITY);
+        let problems = answer.expect(StatusCode::BAD_REQUEST);
         assert!(
             problems.to_string().contains("this service itself"),
             "{problems}"
@@ -127,18 +127,11 @@ async fn custom_headers_leave_the_connection_and_our_own_alone() {
         "\u{fc}",
     ] {
         let status = post(&world, json!({ name: "v" })).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{name:?}");
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{name:?}");
     }
-    for value in [
-        "a\r\nHost: b",
-        "a\nb",
-        "a\rb",
-        "a\u{0}b",
-        "\u{7f}",
-        "\u{fc}",
-    ] {
+    for value in ["a\r\nHost: b", "a\nb", "a\rb", "a\u{0}b", "\u{7f}"] {
         let status = post(&world, json!({ "X-Token": value })).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{value:?}");
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{value:?}");
     }
     let status = post(
         &world,

@@ -1,4 +1,4 @@
-// Verifies a delivery of OpsKnight Webhooks. Needs nothing but Go 1.21.
+// Verifies a delivery of OpsKnight Webhooks. Needs nothing but Go 1.18.
 //
 //	go run verify.go SECRET HEADERS_FILE BODY_FILE
 //
@@ -21,7 +21,7 @@ import (
 // Verify takes the body's raw bytes, not parsed JSON.
 func Verify(secret string, headers http.Header, body []byte, tolerance time.Duration) bool {
 	key := []byte(secret)
-	if encoded, ok := strings.CutPrefix(secret, "whsec_"); ok {
+	if encoded := strings.TrimPrefix(secret, "whsec_"); encoded != secret {
 		// Not a generated secret: its text is the key.
 		if decoded, err := base64.StdEncoding.Strict().DecodeString(encoded); err == nil {
 			key = decoded

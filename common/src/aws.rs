@@ -46,7 +46,7 @@ pub fn with_bounds(loader: aws_config::ConfigLoader) -> aws_config::ConfigLoader
         )
 }
 
-/// Makes ring the process's rustls provider, for reqwest. Idempotent.
+/// Makes ring the process's rustls provider. Idempotent.
 pub fn install_tls_provider() {
     // An error says that a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();

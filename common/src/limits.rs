@@ -107,6 +107,11 @@ pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 pub const DELIVERY_DEADLINE_RESERVE: Duration = Duration::from_secs(12);
 /// Headers of a receiver's response; more of them make it unreadable.
 pub const RESPONSE_HEADERS: usize = 100;
+/// Bytes of the status line and all headers of a receiver's response.
+pub const RESPONSE_HEAD_BYTES: usize = 64 * 1024;
+/// Bytes that a receiver may send for one answer, interim answers and chunk
+/// sizes included: [`RESPONSE_READ_BYTES`] in chunks of one byte need 384 KiB.
+pub const RESPONSE_WIRE_BYTES: usize = 512 * 1024;
 /// Bytes of a receiver's response that are read.
 pub const RESPONSE_READ_BYTES: usize = 64 * 1024;
 /// Bytes of a receiver's response that are kept in the attempt log.

@@ -3,12 +3,20 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::{
+    connection::Connector,
     guard::{Guard, Refused},
     headers::without_connection_headers,
     resolver::{Resolver, SystemResolver, VettedResolver},
@@ -87,7 +95,7 @@ impl Default for Options {
 /// The client. Clones share one connection pool.
 #[derive(Debug, Clone)]
 pub struct Outbound {
-    client: reqwest::Client,
+    client: Client<Connector, Full<Bytes>>,
     guard: Guard,
     deadline: Duration,
 }
@@ -106,24 +114,21 @@ impl Outbound {
     /// # Errors
     /// As [`Outbound::new`].
     pub fn with(guard: Guard, options: Options) -> Result<Self, OutboundError> {
-        crate::aws::install_tls_provider();
-        let vetted = VettedResolver {
+        let connector = Connector::new(VettedResolver {
             guard: guard.clone(),
             resolver: options.resolver,
-        };
-        let client = reqwest::Client::builder()
-            .dns_resolver(Arc::new(vetted))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(limits::DELIVERY_CONNECT_TIMEOUT)
+        })
+        .map_err(|error| OutboundError::Failed(error.to_string()))?;
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
             .pool_idle_timeout(limits::DELIVERY_POOL_IDLE)
-            .http1_only()
+            .http1_max_buf_size(limits::RESPONSE_HEAD_BYTES)
             .http1_max_headers(limits::RESPONSE_HEADERS)
             // The status says whether a delivery arrived, however broken the
             // rest of the answer is.
             .http1_ignore_invalid_headers_in_responses(true)
-            .build()
-            .map_err(|error| OutboundError::Failed(describe(&error)))?;
+            .build(connector);
         Ok(Self {
             client,
             guard,
@@ -155,44 +160,50 @@ impl Outbound {
         let url: Url = self.guard.check_url(&outgoing.url)?;
         let deadline = Instant::now() + timeout;
         let late = || OutboundError::TimedOut(timeout);
-        let request = self
-            .client
-            .request(outgoing.method, url)
-            .headers(without_connection_headers(outgoing.headers))
-            .body(outgoing.body);
-        let mut response = timeout_at(deadline, request.send())
+        let request = into_request(outgoing, &url)?;
+        let response = timeout_at(deadline, self.client.request(request))
             .await
             .map_err(|_| late())?
-            .map_err(|error| into_error(error, timeout))?;
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+            .map_err(|error| into_error(&error))?;
+        let (head, mut payload) = response.into_parts();
         let mut body = Vec::new();
-        let read = timeout_at(deadline, read_start(&mut response, kept, &mut body)).await;
+        let read = timeout_at(deadline, read_start(&mut payload, kept, &mut body)).await;
         let cut_short = match read {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(into_error(error, timeout)),
+            Ok(Err(error)) => Some(into_error(&error)),
             Err(_) => Some(late()),
         };
         Ok(Answer {
-            status,
-            headers,
+            status: head.status,
+            headers: head.headers,
             body,
             cut_short,
         })
     }
 }
 
+fn into_request(outgoing: Outgoing, url: &Url) -> Result<Request<Full<Bytes>>, OutboundError> {
+    let mut request = Request::new(Full::from(outgoing.body));
+    *request.method_mut() = outgoing.method;
+    *request.uri_mut() =
+        Uri::try_from(url.as_str()).map_err(|error| Refused::Malformed(error.to_string()))?;
+    *request.headers_mut() = without_connection_headers(outgoing.headers);
+    Ok(request)
+}
+
 /// Reads to the end or to [`limits::RESPONSE_READ_BYTES`], whichever comes
 /// first, and keeps the first `kept` bytes.
 async fn read_start(
-    response: &mut reqwest::Response,
+    payload: &mut Incoming,
     kept: usize,
     body: &mut Vec<u8>,
-) -> Result<(), reqwest::Error> {
+) -> Result<(), hyper::Error> {
     let mut read = 0;
     while read < limits::RESPONSE_READ_BYTES {
-        let Some(chunk) = response.chunk().await? else {
+        let Some(frame) = payload.frame().await else {
             break;
         };
+        let chunk = frame?.into_data().unwrap_or_default();
         read += chunk.len();
         let room = kept.saturating_sub(body.len());
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
@@ -218,40 +229,28 @@ impl Fetch for Outbound {
     }
 }
 
-fn into_error(error: reqwest::Error, timeout: Duration) -> OutboundError {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(current) = cause {
-        if let Some(refused) = current.downcast_ref::<Refused>() {
+/// What the chain of causes says. The guard's word is passed on as it is; of
+/// the others the innermost says what happened.
+fn into_error(error: &(dyn std::error::Error + 'static)) -> OutboundError {
+    let mut cause = error;
+    loop {
+        if let Some(refused) = cause.downcast_ref::<Refused>() {
             return refused.clone().into();
         }
-        cause = current.source();
+        match cause.source() {
+            Some(inner) => cause = inner,
+            None => break,
+        }
     }
-    // Only the connection's own limit: ours ends the exchange by itself.
-    if error.is_timeout() {
-        OutboundError::TimedOut(timeout.min(limits::DELIVERY_CONNECT_TIMEOUT))
-    } else {
-        OutboundError::Failed(describe(&error))
-    }
-}
-
-/// The innermost cause says what happened; the outer ones repeat the URL,
-/// which may carry a secret.
-fn describe(error: &reqwest::Error) -> String {
-    let mut cause: &(dyn std::error::Error + 'static) = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let what = if error.is_connect() {
+    let connecting = error
+        .downcast_ref::<hyper_util::client::legacy::Error>()
+        .is_some_and(hyper_util::client::legacy::Error::is_connect);
+    let what = if connecting {
         "connection failed"
     } else {
         "request failed"
     };
-    let why = cause.to_string();
-    if std::ptr::addr_eq(cause, error) {
-        what.to_owned()
-    } else {
-        format!("{what}: {why}")
-    }
+    OutboundError::Failed(format!("{what}: {cause}"))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod client;
+mod connection;
 mod guard;
 mod headers;
 mod resolver;

@@ -1,9 +1,15 @@
 //! Names → addresses, through the guard.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
 
 use super::guard::{Guard, Refused};
 
@@ -26,24 +32,32 @@ impl Resolver for SystemResolver {
     }
 }
 
-/// Lets only vetted hosts through. The HTTP client connects to what this
-/// answers and looks nothing up itself, so that a name cannot change its
-/// address between the check and the connection.
+/// Lets only vetted hosts through. Connections are made to what this answers
+/// and nothing else is looked up, so that a name cannot change its address
+/// between the check and the connection.
 #[derive(Clone)]
 pub(super) struct VettedResolver {
     pub guard: Guard,
     pub resolver: Arc<dyn Resolver>,
 }
 
-impl Resolve for VettedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for VettedResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Refused;
+    type Future = BoxFuture<'static, Result<Self::Response, Refused>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refused>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         let Self { guard, resolver } = self.clone();
         Box::pin(async move {
             let name = name.as_str();
             let found = resolver.lookup(name).await;
             let answers = found.map_err(|_| Refused::Unresolved(name.to_owned()))?;
             guard.check_answers(name, &answers)?;
-            Ok(Box::new(answers.into_iter()) as Addrs)
+            Ok(answers.into_iter())
         })
     }
 }

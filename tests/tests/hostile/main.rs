@@ -10,7 +10,7 @@ use common::outbound::Options;
 use opsknight::stack::Settings;
 use opsknight_tests::World;
 
-/// A stack that waits one second for a receiver, and tries again after so long
+/// A stack that waits three seconds for a receiver, and tries again after so long
 /// that a test sees the first attempt only.
 async fn impatient_world() -> World {
     World::with(Settings {

@@ -95,23 +95,20 @@ async fn an_answer_with_one_private_address_is_not_connected_to() {
 
 #[tokio::test]
 async fn every_lookup_is_vetted_anew() {
-    use reqwest::dns::Resolve as _;
+    use tower_service::Service as _;
 
-    let vetted = VettedResolver {
+    let mut vetted = VettedResolver {
         guard: Guard::new(false),
         resolver: Fickle::answering(&[&["8.8.8.8"], &["127.0.0.1"], &[]]),
     };
     let name = || "rebind.example".parse().unwrap();
-    let first: Vec<SocketAddr> = vetted.resolve(name()).await.unwrap().collect();
+    let first: Vec<SocketAddr> = vetted.call(name()).await.unwrap().collect();
     assert_eq!(first, ["8.8.8.8:0".parse().unwrap()]);
-    let refused = |error: Option<Box<dyn std::error::Error + Send + Sync>>| {
-        *error.unwrap().downcast::<Refused>().unwrap()
-    };
-    let second = refused(vetted.resolve(name()).await.err());
-    assert_eq!(second, Refused::NotPublic("127.0.0.1".to_owned()));
+    let second = vetted.call(name()).await.err();
+    assert_eq!(second, Some(Refused::NotPublic("127.0.0.1".to_owned())));
     for _ in 0..2 {
-        let none = refused(vetted.resolve(name()).await.err());
-        assert_eq!(none, Refused::Unresolved("rebind.example".to_owned()));
+        let none = vetted.call(name()).await.err();
+        assert_eq!(none, Some(Refused::Unresolved("rebind.example".to_owned())));
     }
 }
 
@@ -169,4 +166,28 @@ async fn the_deadline_is_the_options_own() {
     let outbound = Outbound::with(Guard::new(true), options).unwrap();
     let error = outbound.send(post(url)).await.unwrap_err();
     assert_eq!(error.to_string(), "no complete answer within 0.1 s");
+}
+
+/// Interim answers as fast as they can be written, from a thread of their own.
+fn storm() -> String {
+    use std::io::{Read as _, Write as _};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4_096]);
+        let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1_000);
+        while stream.write_all(interim.as_bytes()).is_ok() {}
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_storm_of_interim_answers_is_cut_off() {
+    // Without the limit, this thread parses for many seconds and answers nobody.
+    let outbound = Outbound::new(Guard::new(true)).unwrap();
+    let error = outbound.send(post(storm())).await.unwrap_err();
+    let said = error.to_string();
+    assert_eq!(said, "request failed: the answer is longer than 512 KiB");
 }

@@ -5,7 +5,8 @@ A function may well survive a refusal (warming up ignores errors), so that no te
 Each one becomes a line of the file that DENIED_CALLS names.
 
 Batch actions: AWS has none for SQS (sending a batch needs sqs:SendMessage), MiniStack asks for
-sqs:SendMessageBatch.
+sqs:SendMessageBatch. Move tasks are not checked: they name their queue by SourceArn, where MiniStack
+looks for a URL, and it has no move tasks anyway.
 
 Forwarding headers: API Gateway tells a function how the caller reached it, MiniStack does not.
 """
@@ -22,6 +23,8 @@ REFUSAL = re.compile(rb"[^ ]*:assumed-role/[^ ]+ is not authorized to perform: [
 def as_aws_names_sqs_actions(extract):
     def wrapped(*args, **kwargs):
         action = extract(*args, **kwargs)
+        if action in ("sqs:StartMessageMoveTask", "sqs:ListMessageMoveTasks"):
+            return None
         return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
 
     return wrapped

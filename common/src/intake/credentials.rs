@@ -157,31 +157,11 @@ fn scheme<'a>(received: &'a Received, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, HeaderValue, Method};
-
     use super::*;
+    use crate::intake::testing;
 
-    fn request(headers: &[(&'static str, &str)], query: &[(&str, &str)]) -> Received {
-        let headers: HeaderMap = headers
-            .iter()
-            .map(|(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    HeaderValue::from_str(value).unwrap(),
-                )
-            })
-            .collect();
-        let query = query
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        Received {
-            method: Method::POST,
-            headers,
-            query,
-            url: None,
-            body: bytes::Bytes::from_static(b"{\"a\":1}"),
-        }
+    fn request(headers: &[(&str, &str)], query: &[(&str, &str)]) -> Received {
+        testing::request(headers, b"{\"a\":1}").with_query(query)
     }
 
     #[test]
@@ -249,16 +229,13 @@ mod tests {
     fn the_published_standard_webhooks_vector_is_accepted() {
         const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
         const RIGHT: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
-        let signed = |signature: &str| Received {
-            body: bytes::Bytes::from_static(br#"{"test": 2432232314}"#),
-            ..request(
-                &[
-                    ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
-                    ("webhook-timestamp", "1614265330"),
-                    ("webhook-signature", signature),
-                ],
-                &[],
-            )
+        let signed = |signature: &str| {
+            let headers = [
+                ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+                ("webhook-timestamp", "1614265330"),
+                ("webhook-signature", signature),
+            ];
+            testing::request(&headers, br#"{"test": 2432232314}"#)
         };
         let at = |seconds: u64| Timestamp::from_unix_millis(seconds * 1_000);
         let verify = |signature: &str, seconds: u64, tolerance: u64| {
@@ -292,10 +269,8 @@ mod tests {
     fn a_method_before_the_signature_is_read() {
         // GitHub's published vector.
         const HEX: &str = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-        let signed = |value: &str| Received {
-            body: bytes::Bytes::from_static(b"Hello, World!"),
-            ..request(&[("x-hub-signature-256", value)], &[])
-        };
+        let signed =
+            |value: &str| testing::request(&[("x-hub-signature-256", value)], b"Hello, World!");
         let verify = |value: &str| {
             has_sha256_header(
                 &signed(value),

@@ -81,24 +81,15 @@ impl Received {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderValue, Method};
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::intake::testing::request;
 
     fn received(kind: Option<&str>, body: &[u8]) -> Received {
-        let mut headers = HeaderMap::new();
-        if let Some(kind) = kind {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_str(kind).unwrap());
-        }
-        Received {
-            method: Method::POST,
-            headers,
-            query: Vec::new(),
-            body: Bytes::copy_from_slice(body),
-            url: None,
-        }
+        let kind = kind.map(|kind| ("content-type", kind));
+        request(kind.as_slice(), body)
     }
 
     fn form(fields: &[(&str, &str)]) -> Content {

@@ -13,7 +13,7 @@ mod repair;
 pub mod value;
 mod vendor;
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 use std::sync::Arc;

@@ -116,7 +116,10 @@ impl RateLimiter {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::intake::testing;
 
     #[test]
     fn a_window_allows_the_limit_and_then_ends() {
@@ -134,24 +137,9 @@ mod tests {
     }
 
     fn integration() -> Integration {
-        let now = Timestamp::now();
         Integration {
-            id: IntegrationId::generate(),
-            service: crate::incident::ServiceRef {
-                id: crate::id::ServiceId::generate(),
-                name: "s".to_owned(),
-            },
-            provider: "webhook".to_owned(),
-            name: "i".to_owned(),
-            enabled: true,
-            signature_secret: None,
-            require_key: false,
-            settings: crate::integration::Settings::default(),
             rate_limit_per_minute: 2,
-            key_hash: String::new(),
-            pinned_topic_arn: None,
-            created_at: now,
-            updated_at: now,
+            ..testing::integration("webhook", &json!({}))
         }
     }
 }

@@ -63,21 +63,11 @@ fn escape_at(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, Method};
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
-
-    fn received(body: &[u8]) -> Received {
-        Received {
-            method: Method::POST,
-            headers: HeaderMap::new(),
-            query: Vec::new(),
-            url: None,
-            body: bytes::Bytes::copy_from_slice(body),
-        }
-    }
+    use crate::intake::testing::request;
 
     #[test]
     fn raw_control_characters_and_backslashes_are_read_as_text() {
@@ -99,7 +89,7 @@ mod tests {
             (b"{\"a\":\"21 \xb0C\"}", json!({"a": "21 \u{fffd}C"})),
             (b"\n{\n\"a\"\t:\r\n1}", json!({"a": 1})),
         ] {
-            assert_eq!(received(body).json_repaired(), Ok(expected), "{body:?}");
+            assert_eq!(request(&[], body).json_repaired(), Ok(expected), "{body:?}");
         }
     }
 
@@ -112,7 +102,7 @@ mod tests {
             b"no json",
             br#"{"a":"C:\"}"#,
         ] {
-            assert!(received(body).json_repaired().is_err(), "{body:?}");
+            assert!(request(&[], body).json_repaired().is_err(), "{body:?}");
         }
     }
 

@@ -110,15 +110,19 @@ fn without_secret(mut body: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use common::intake::testing::{json_request, normalise};
     use serde_json::json;
 
     use super::*;
-    use crate::properties::alerts;
+
+    fn alerts(body: &Value) -> Vec<Parsed> {
+        normalise(&VENDOR, &json!({}), &json_request(body)).unwrap()
+    }
 
     #[test]
     fn the_secret_of_an_old_body_is_not_kept() {
         let body = json!({"shared_secret": "hush", "status": "TRIGGERED", "name": "n"});
-        let parsed = alerts(&VENDOR, &body, json!({}));
+        let parsed = alerts(&body);
         let [Parsed::Alert(alert)] = parsed.as_slice() else {
             panic!("{parsed:?}");
         };
@@ -132,7 +136,7 @@ mod tests {
             "name": "n", "alert_name": "a",
         });
         for expected in ["k", "i", "t", "s", "n", "a"] {
-            let parsed = alerts(&VENDOR, &body, json!({}));
+            let parsed = alerts(&body);
             let [Parsed::Alert(alert)] = parsed.as_slice() else {
                 panic!("{parsed:?}");
             };
@@ -145,7 +149,7 @@ mod tests {
             }
         }
         assert!(matches!(
-            alerts(&VENDOR, &body, json!({})).as_slice(),
+            alerts(&body).as_slice(),
             [Parsed::Unrecognised(_)]
         ));
     }

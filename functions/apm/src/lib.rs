@@ -11,8 +11,6 @@ mod dynatrace;
 #[cfg(test)]
 mod properties;
 mod splunk_observability;
-#[cfg(test)]
-mod template_properties;
 
 use axum::Router;
 use common::{

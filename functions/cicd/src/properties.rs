@@ -1,29 +1,37 @@
-//! What holds for every body, however broken.
+//! What holds for every body, however broken; and that the success of a later
+//! build carries the key of the failure.
 
 use common::{
     alert::Action,
-    intake::{
-        Parsed,
-        testing::{bodies, mutated, normalise, request},
-    },
+    intake::testing::{Group, actions, bodies, mutated, request, retypings, with_values},
 };
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::VENDORS;
 
-const EVENTS: &[&str] = &[
-    "workflow_run",
-    "check_run",
-    "check_suite",
-    "deployment_status",
-    "status",
-    "dependabot_alert",
-    "code_scanning_alert",
-    "secret_scanning_alert",
-    "ping",
+const EVENT: &str = "x-github-event";
+
+const GROUP: Group = Group {
+    vendors: VENDORS,
+    settings: r#"{
+        "branches": ["main", "feat/*"], "criticalOnDefaultBranch": true, "defaultBranch": "main",
+        "previews": "ignore", "timestampToleranceSeconds": 0
+    }"#,
+    headers: EVENTS,
+};
+
+const EVENTS: &[(&str, &str)] = &[
+    (EVENT, "workflow_run"),
+    (EVENT, "check_run"),
+    (EVENT, "check_suite"),
+    (EVENT, "deployment_status"),
+    (EVENT, "status"),
+    (EVENT, "dependabot_alert"),
+    (EVENT, "code_scanning_alert"),
+    (EVENT, "secret_scanning_alert"),
+    (EVENT, "ping"),
 ];
-const SETTINGS: &str = r#"{"branches": ["main", "feat/*"], "previews": "ignore"}"#;
 
 /// Fields, by pointer, and what a later body has in them.
 type Changes = &'static [(&'static str, &'static str)];
@@ -125,89 +133,45 @@ const PAIRS: &[(&str, &str, &str, Changes)] = &[
     ),
 ];
 
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        any::<String>().prop_map(Value::from),
-    ];
-    leaf.prop_recursive(4, 32, 6, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::btree_map("[a-z_]{1,8}", inner, 0..6)
-                .prop_map(|fields| json!(fields)),
-        ]
-    })
-}
-
-/// Every vendor of the group takes it without a panic, and says something.
-fn accept(event: &str, body: &[u8]) {
-    let settings: Value = serde_json::from_str(SETTINGS).unwrap();
-    let with_event = request(&[("x-github-event", event)], body);
-    for vendor in VENDORS {
-        for settings in [&Value::Null, &settings] {
-            for received in [&request(&[], body), &with_event] {
-                let read = normalise(vendor, settings, received);
-                assert!(read.is_err() || read.is_ok_and(|entries| !entries.is_empty()));
-            }
-        }
-    }
-}
+common::vendor_properties!(GROUP);
 
 fn alerts(vendor: &str, event: &str, body: &Value) -> Vec<(Action, String)> {
-    let vendor = VENDORS.iter().find(|v| v.name == vendor).unwrap();
-    let received = request(&[("x-github-event", event)], body.to_string().as_bytes());
-    normalise(vendor, &Value::Null, &received)
-        .unwrap()
-        .into_iter()
-        .filter_map(|entry| match entry {
-            Parsed::Alert(alert) => Some((alert.action, alert.identity)),
-            _ => None,
-        })
-        .collect()
+    let received = request(&[(EVENT, event)], body.to_string().as_bytes());
+    actions(GROUP.vendor(vendor).unwrap(), &received).unwrap()
 }
 
 proptest! {
     #[test]
-    fn no_bytes_make_a_normaliser_panic(event in prop::sample::select(EVENTS), body in any::<Vec<u8>>()) {
-        accept(event, &body);
-        let form = [b"payload=".as_slice(), &body].concat();
-        accept(event, &form);
-    }
-
-    #[test]
-    fn no_json_makes_a_normaliser_panic(event in prop::sample::select(EVENTS), body in any_json()) {
-        accept(event, body.to_string().as_bytes());
-    }
-
-    #[test]
-    fn no_missing_or_retyped_field_makes_a_normaliser_panic(
+    fn no_bytes_in_a_form_make_a_normaliser_panic(
         event in prop::sample::select(EVENTS),
-        which in any::<prop::sample::Index>(),
-        changes in prop::collection::vec(any::<(u16, u8)>(), 1..8),
+        body in any::<Vec<u8>>(),
+        settings in GROUP.any_settings(),
     ) {
-        let all: Vec<(String, Value)> = VENDORS.iter().flat_map(|vendor| bodies(vendor.name)).collect();
-        let (name, body) = which.get(&all);
-        let event = EVENTS.iter().find(|event| name.starts_with(*event)).unwrap_or(&event);
-        accept(event, mutated(body, &changes).to_string().as_bytes());
+        let form = [b"payload=".as_slice(), &body].concat();
+        GROUP.read(&settings, &request(&[event], &form));
+    }
+
+    #[test]
+    fn a_changed_body_of_a_known_event_makes_no_normaliser_panic(
+        (name, body) in prop::sample::select(bodies("github")),
+        any_event in prop::sample::select(EVENTS),
+        changes in retypings(1..8),
+        settings in GROUP.any_settings(),
+    ) {
+        let event = EVENTS.iter().find(|(_, event)| name.starts_with(event)).unwrap_or(&any_event);
+        let body = mutated(&body, &changes).to_string();
+        GROUP.read(&settings, &request(&[*event], body.as_bytes()));
     }
 
     #[test]
     fn a_resolve_has_the_key_of_its_trigger(
-        pair in prop::sample::select(PAIRS),
-        changes in prop::collection::vec(any::<(u16, u8)>(), 0..6),
+        (vendor, file, event, later) in prop::sample::select(PAIRS),
+        changes in retypings(0..6),
     ) {
-        let (vendor, file, event, later) = pair;
         let bodies = bodies(vendor);
         let (_, body) = bodies.iter().find(|(name, _)| name == file).unwrap();
         let red = mutated(body, &changes);
-        let mut green = red.clone();
-        for (pointer, value) in later {
-            if let Some(field) = green.pointer_mut(pointer) {
-                *field = json!(value);
-            }
-        }
+        let green = with_values(&red, later);
         let (red, green) = (alerts(vendor, event, &red), alerts(vendor, event, &green));
         if changes.is_empty() {
             prop_assert!(!red.is_empty() && !green.is_empty());

@@ -55,13 +55,17 @@ fn parse(body: Value, context: &Context<'_>) -> Parsed {
         first_text(&body, &["data.attributes.name", "data.attributes.url"]),
         cause.clone(),
     ];
-    let title = title.into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let mut title = title.into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let source = context.integration.name.clone();
+    if title.is_empty() {
+        title = format!("Alert from {source}");
+    }
     Alert {
         action,
         identity,
         description: cause.filter(|cause| *cause != title),
         title,
-        source: context.integration.name.clone(),
+        source,
         severity: severity(&body, context),
         occurred_at,
         link: link_at(&body, "data.attributes.url"),

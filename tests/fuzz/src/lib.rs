@@ -1,15 +1,10 @@
 //! What the fuzz targets share.
 
-use common::intake::{Vendor, testing};
+use common::intake::{
+    Vendor,
+    testing::{TYPES, normalise, request},
+};
 use serde_json::json;
-
-/// Content types that vendors send, or fail to.
-const TYPES: [&str; 4] = [
-    "application/json",
-    "application/x-www-form-urlencoded",
-    "multipart/form-data; boundary=x",
-    "text/plain",
-];
 
 /// Lets every vendor of a group read a request: the first byte chooses its
 /// type, the rest is its body.
@@ -18,10 +13,9 @@ pub fn run(vendors: &[Vendor], data: &[u8]) {
         return;
     };
     let kind = TYPES[usize::from(*first) % TYPES.len()];
-    let received = testing::request(&[("content-type", kind)], body);
+    let received = request(&[("content-type", kind)], body);
     for vendor in vendors {
-        if let Ok(parsed) = testing::normalise(vendor, &json!({}), &received) {
-            assert!(!parsed.is_empty(), "{} answered nothing", vendor.name);
-        }
+        // Unreadable is an answer; the kit checks every other one.
+        let _ = normalise(vendor, &json!({}), &received);
     }
 }

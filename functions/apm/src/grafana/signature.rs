@@ -43,17 +43,20 @@ fn is_recent(timestamp: &str, context: &Context<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use common::{crypto, time::Timestamp};
+    use common::{
+        crypto,
+        intake::testing::{integration, request},
+        time::Timestamp,
+    };
     use serde_json::json;
 
     use super::*;
-    use crate::properties::{integration, request};
 
     const NOW: u64 = 1_789_352_540;
 
     fn is_accepted(headers: &[(&'static str, &str)], settings: serde_json::Value) -> bool {
-        let received = request(b"{}", headers);
-        let integration = integration("grafana", settings);
+        let received = request(headers, b"{}");
+        let integration = integration("grafana", &settings);
         let context = Context {
             integration: &integration,
             now: Timestamp::from_unix_millis(NOW * 1_000),

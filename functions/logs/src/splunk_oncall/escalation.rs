@@ -84,23 +84,22 @@ pub(super) fn is_signed(received: &Received, secret: &str, context: &Context<'_>
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use common::intake::testing::{integration, request};
+    use serde_json::json;
 
     use super::*;
-    use crate::properties::{integration, received};
 
     #[test]
     fn without_the_setting_the_deployments_address_is_signed() {
-        let integration = integration(&crate::splunk_oncall::VENDOR);
+        let integration = integration("splunk-oncall", &json!({}));
         let context = Context {
             integration: &integration,
             now: integration.created_at,
         };
-        let form = "application/x-www-form-urlencoded";
-        let mut request = received(form, b"b=%22x%22&a=1+2".to_vec());
         // base64(HMAC-SHA1("secret", "https://h/p?q=1" + "a1 2" + "b\"x\""))
-        let signature = HeaderValue::from_static("rUJrxrG5lr9wJXkT17ozZP4ahww=");
-        request.headers.insert("x-victorops-signature", signature);
+        let signature = ("x-victorops-signature", "rUJrxrG5lr9wJXkT17ozZP4ahww=");
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let mut request = request(&[form, signature], b"b=%22x%22&a=1+2");
         assert!(!is_signed(&request, "secret", &context), "no address");
         request.url = Some("https://h/p?q=1".to_owned());
         assert!(is_signed(&request, "secret", &context));

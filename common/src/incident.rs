@@ -7,6 +7,7 @@ use crate::{
     alert::{DedupKey, Urgency},
     event::EventName,
     id::{EventId, IncidentId, ServiceId},
+    service_options::MaintenanceWindow,
     time::Timestamp,
 };
 
@@ -102,6 +103,9 @@ pub struct Incident {
     /// report a recovery.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub auto_resolve_after: Option<u64>,
+    /// The maintenance during which an alert opened it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub maintenance: Option<MaintenanceWindow>,
     /// Alerts so far.
     pub alert_count: u64,
     /// When it was opened.
@@ -331,6 +335,7 @@ mod tests {
             source: "test".to_owned(),
             link: None,
             auto_resolve_after: None,
+            maintenance: None,
             alert_count: 1,
             created_at: now,
             updated_at: now,

@@ -27,6 +27,7 @@ pub mod queue;
 pub mod retry;
 pub mod rotation;
 pub mod sample;
+pub mod service_options;
 pub mod signing;
 pub mod store;
 pub mod telemetry;

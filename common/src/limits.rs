@@ -21,6 +21,18 @@ pub const SOURCE_CHARS: usize = 200;
 pub const LINK_BYTES: usize = 2_048;
 /// Longest note on an incident, characters.
 pub const NOTE_CHARS: usize = 10_000;
+/// Longest snooze: 30 days. What is to be quiet for longer is suppressed.
+pub const SNOOZE_MAX: Duration = Duration::from_secs(30 * 86_400);
+/// Maintenance windows of a service that are not over: half a year of weekly
+/// ones. Each integration carries a copy.
+pub const MAINTENANCE_WINDOWS: usize = 26;
+/// Longest reason of a maintenance window, characters.
+pub const MAINTENANCE_REASON_CHARS: usize = 200;
+/// Longest quiet time after which a service's incidents are over, hours: 30 days.
+pub const AUTO_RESOLVE_HOURS_MAX: u64 = 720;
+/// Integrations of a service: a change of the service and of what they repeat of
+/// it is one transaction, which takes 100 items.
+pub const INTEGRATIONS_PER_SERVICE: usize = 99;
 /// Longest name of a service, integration or webhook, characters.
 pub const NAME_CHARS: usize = 100;
 /// Longest dedup key, characters; longer ones are cut and hashed.

@@ -82,6 +82,7 @@ impl Incidents {
             source: actor.name.clone(),
             link: None,
             auto_resolve_after: None,
+            maintenance: None,
             alert_count: 0,
             created_at: now,
             updated_at: now,

@@ -7,6 +7,7 @@ mod health;
 mod integrations;
 mod recovery;
 mod secrets;
+mod service_fields;
 mod services;
 mod trial;
 mod webhook_fields;

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
 use super::{
@@ -18,16 +17,26 @@ use crate::{
 };
 
 /// Which incidents a list shows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IncidentFilter {
-    /// Only of this status.
-    pub status: Option<Status>,
+    /// Only of these statuses; none lets all pass.
+    pub statuses: Vec<Status>,
     /// Only of this service.
     pub service: Option<ServiceId>,
     /// Only of this urgency.
     pub urgency: Option<Urgency>,
     /// Only those that are over when no alert comes for a while.
     pub auto_resolving: bool,
+}
+
+impl IncidentFilter {
+    /// Whether an incident that is open (or is not) can match.
+    fn may_be(&self, open: bool) -> bool {
+        let statuses = self.statuses.iter();
+        let is_of_side = |status: &Status| (*status != Status::Resolved) == open;
+        let by_status = self.statuses.is_empty() || statuses.into_iter().any(is_of_side);
+        by_status && (open || !self.auto_resolving)
+    }
 }
 
 /// An entry of the incident index.
@@ -52,33 +61,25 @@ impl Store {
     /// See [`StoreError`].
     pub async fn incidents(
         &self,
-        filter: IncidentFilter,
+        filter: &IncidentFilter,
         before: Option<IncidentId>,
         limit: usize,
     ) -> Result<Page<Incident>, StoreError> {
-        let sides: &[bool] = match filter.status {
-            None if filter.auto_resolving => &[true],
-            None => &[true, false],
-            Some(Status::Resolved) => &[false],
-            Some(_) => &[true],
-        };
-        let mut shards = Vec::new();
-        for open in sides {
-            shards.extend(
-                (0..limits::INCIDENT_INDEX_SHARDS).map(|shard| keys::index_shard(*open, shard)),
-            );
+        // The open ones first: one that is closed in between is then in one of
+        // both, or in both.
+        let mut pages = Vec::new();
+        for open in [true, false] {
+            if filter.may_be(open) {
+                pages.extend(self.index_pages(open, filter, before, limit).await?);
+            }
         }
-        let pages: Vec<ShardPage> = stream::iter(shards)
-            .map(|shard| self.index_page(shard, filter, before, limit))
-            .buffered(8)
-            .try_collect()
-            .await?;
 
         // What lies behind the least far reader may be incomplete: it is left
         // for the next page.
         let horizon = pages.iter().filter_map(|page| page.looked_at).max();
         let mut ids: Vec<IncidentId> = pages.into_iter().flat_map(|page| page.ids).collect();
         ids.sort_unstable_by_key(|id| Reverse(*id));
+        ids.dedup();
         ids.retain(|id| horizon.is_none_or(|horizon| *id >= horizon));
         let more = ids.len() > limit;
         ids.truncate(limit);
@@ -90,11 +91,27 @@ impl Store {
         })
     }
 
+    /// The newest matches of each partition of one side.
+    async fn index_pages(
+        &self,
+        open: bool,
+        filter: &IncidentFilter,
+        before: Option<IncidentId>,
+        limit: usize,
+    ) -> Result<Vec<ShardPage>, StoreError> {
+        let shards = 0..limits::INCIDENT_INDEX_SHARDS;
+        let pages = shards.map(|shard| {
+            let partition = keys::index_shard(open, shard);
+            self.index_page(partition, filter, before, limit)
+        });
+        futures_util::future::try_join_all(pages).await
+    }
+
     /// One partition's newest matches.
     async fn index_page(
         &self,
         partition: String,
-        filter: IncidentFilter,
+        filter: &IncidentFilter,
         before: Option<IncidentId>,
         limit: usize,
     ) -> Result<ShardPage, StoreError> {
@@ -116,22 +133,26 @@ impl Store {
                 None => query.key_condition_expression("gsi1pk = :pk"),
             };
             let mut conditions = Vec::new();
-            if let Some(status) = filter.status {
-                conditions.push("#status = :status");
-                query = query
-                    .expression_attribute_names("#status", "status")
-                    .expression_attribute_values(":status", text(status.as_str()));
+            if !filter.statuses.is_empty() {
+                let names: Vec<String> = (0..filter.statuses.len())
+                    .map(|n| format!(":s{n}"))
+                    .collect();
+                conditions.push(format!("#status IN ({})", names.join(", ")));
+                query = query.expression_attribute_names("#status", "status");
+                for (name, status) in names.into_iter().zip(&filter.statuses) {
+                    query = query.expression_attribute_values(name, text(status.as_str()));
+                }
             }
             if let Some(service) = filter.service {
-                conditions.push("serviceId = :service");
+                conditions.push("serviceId = :service".to_owned());
                 query = query.expression_attribute_values(":service", text(service.to_string()));
             }
             if let Some(urgency) = filter.urgency {
-                conditions.push("urgency = :urgency");
+                conditions.push("urgency = :urgency".to_owned());
                 query = query.expression_attribute_values(":urgency", text(urgency.as_str()));
             }
             if filter.auto_resolving {
-                conditions.push("attribute_exists(autoResolveAfter)");
+                conditions.push("attribute_exists(autoResolveAfter)".to_owned());
             }
             if conditions.is_empty() {
                 query = query.limit(i32::try_from(limit + 1).unwrap_or(i32::MAX));
@@ -200,7 +221,7 @@ impl Store {
     /// See [`StoreError`].
     pub async fn snoozed_incidents(&self) -> Result<Vec<Incident>, StoreError> {
         self.all_incidents(IncidentFilter {
-            status: Some(Status::Snoozed),
+            statuses: vec![Status::Snoozed],
             ..IncidentFilter::default()
         })
         .await
@@ -222,7 +243,7 @@ impl Store {
     async fn all_incidents(&self, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError> {
         let (mut found, mut before) = (Vec::new(), None);
         loop {
-            let page = self.incidents(filter, before, limits::PAGE_MAX).await?;
+            let page = self.incidents(&filter, before, limits::PAGE_MAX).await?;
             found.extend(page.entries);
             before = page.next.and_then(|id| id.parse().ok());
             if before.is_none() {

@@ -14,10 +14,10 @@ pub use changes::Opening;
 pub use counters::{Counted, Counter, CounterChange};
 pub use lists::IncidentFilter;
 
-use super::{Store, StoreError, keys};
+use super::{Page, Store, StoreError, keys};
 use crate::{
     event::Event,
-    id::{AlertId, IncidentId},
+    id::{AlertId, EventId, IncidentId},
     incident::Incident,
     limits,
     time::Timestamp,
@@ -78,22 +78,48 @@ impl Store {
         Ok(Some(incident))
     }
 
-    /// The timeline of an incident, oldest first.
+    /// The timeline of an incident, oldest first, from after the entry `after`.
+    /// A page may be short and still have a next one.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn timeline(&self, id: IncidentId) -> Result<Vec<Event>, StoreError> {
-        self.query_all(&keys::incident_partition(id), keys::EVENT_PREFIX)
-            .await
+    pub async fn timeline(
+        &self,
+        id: IncidentId,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Page<Event>, StoreError> {
+        let partition = keys::incident_partition(id);
+        let after = after.map(|after| keys::event(id, after));
+        let entries = self.query_page(&partition, keys::EVENT_PREFIX, after, limit);
+        let (entries, more): (Vec<Event>, bool) = entries.await?;
+        let last = entries.last().map(|event| event.id.to_string());
+        Ok(Page {
+            entries,
+            next: last.filter(|_| more),
+        })
     }
 
-    /// The raw alerts kept of an incident, oldest first.
+    /// The raw alerts kept of an incident, oldest first, from after the alert
+    /// `after`. A page may be short and still have a next one.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn raw_alerts(&self, id: IncidentId) -> Result<Vec<RawAlert>, StoreError> {
-        self.query_all(&keys::incident_partition(id), keys::ALERT_PREFIX)
-            .await
+    pub async fn raw_alerts(
+        &self,
+        id: IncidentId,
+        after: Option<AlertId>,
+        limit: usize,
+    ) -> Result<Page<RawAlert>, StoreError> {
+        let partition = keys::incident_partition(id);
+        let after = after.map(|after| keys::raw_alert(id, after));
+        let entries = self.query_page(&partition, keys::ALERT_PREFIX, after, limit);
+        let (entries, more): (Vec<RawAlert>, bool) = entries.await?;
+        let last = entries.last().map(|alert| alert.id.to_string());
+        Ok(Page {
+            entries,
+            next: last.filter(|_| more),
+        })
     }
 }
 

@@ -21,6 +21,7 @@ pub mod intake;
 pub mod integration;
 pub mod limits;
 pub mod outbound;
+pub mod overdue;
 pub mod posting;
 pub mod provider;
 pub mod queue;

@@ -9,6 +9,7 @@ mod incidents;
 mod integrations;
 mod keys;
 mod messages;
+mod outbox;
 mod requests;
 mod services;
 mod watches;

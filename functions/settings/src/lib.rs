@@ -5,6 +5,7 @@ mod delivery_queue;
 mod formats;
 mod health;
 mod integrations;
+mod readiness;
 mod recovery;
 mod secrets;
 mod service_fields;
@@ -13,6 +14,8 @@ mod trial;
 mod webhook_fields;
 mod webhook_health;
 mod webhooks;
+
+pub use readiness::Readiness;
 
 use axum::{
     Router,
@@ -41,6 +44,8 @@ pub struct App {
     pub outbound: Outbound,
     /// Who may call.
     pub admin: AdminKey,
+    /// When it is not ready.
+    pub readiness: Readiness,
     /// Where the deployment is reached (`https://alerts.example.com`); the
     /// request's host where it is not set.
     pub public_url: Option<String>,

@@ -41,6 +41,7 @@ impl Store {
                 .only_if("attribute_not_exists(pk)")
                 .in_transaction()?,
             self.event_put(event)?.in_transaction()?,
+            self.outbox_entry(event.id)?,
         ];
         if incident.dedup_key.is_some() {
             items.push(self.counter_takeover(incident, before)?);
@@ -99,6 +100,9 @@ impl Store {
         ];
         for event in events {
             items.push(self.event_put(event)?.in_transaction()?);
+            if event.body.is_some() {
+                items.push(self.outbox_entry(event.id)?);
+            }
         }
         Ok(items)
     }

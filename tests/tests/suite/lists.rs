@@ -123,3 +123,35 @@ async fn a_list_shows_the_statuses_that_are_asked_for() {
     }
     world.stop().await;
 }
+
+/// An incident that closes while a list is read is in it once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_whole_while_its_incidents_close() {
+    let world = World::start().await;
+    let service = world.service("s").await;
+    let mut there = Vec::new();
+    for _ in 0..40 {
+        there.push(open(&world, &service).await);
+    }
+    there.reverse();
+    let close = async {
+        for incident in &there {
+            set(&world, incident, "RESOLVED").await;
+        }
+    };
+    let read = async {
+        let mut lists = 0;
+        loop {
+            let list = world.incidents(&service).await;
+            let found: Vec<&str> = list.iter().filter_map(|one| one["id"].as_str()).collect();
+            assert_eq!(found, there, "list {lists}");
+            lists += 1;
+            if list.iter().all(|one| one["status"] == "RESOLVED") {
+                return lists;
+            }
+        }
+    };
+    let ((), lists) = tokio::join!(close, read);
+    assert!(lists > 1, "nothing closed meanwhile");
+    world.stop().await;
+}

@@ -102,6 +102,8 @@ identifiers! {
     AlertId = "alr";
     /// An entry of an integration's request log.
     RequestId = "req";
+    /// A key of the management API.
+    ApiKeyId = "key";
 }
 
 impl EventId {

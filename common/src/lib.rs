@@ -6,6 +6,7 @@
 //! [`signing`] and [`outbound`].
 
 pub mod alert;
+pub mod api_key;
 pub mod aws;
 pub mod breaker;
 pub mod config;

@@ -50,6 +50,15 @@ pub const REQUEST_LOG_SAMPLE: u64 = 100;
 pub const REASON_CHARS: usize = 1_000;
 /// Entries of the request log answered at once.
 pub const REQUEST_LOG_PAGE: i32 = 100;
+/// Longest token that is looked up as an API key, bytes; ours have 67.
+pub const API_TOKEN_BYTES: usize = 100;
+/// When an API key was used last is written at most this often.
+pub const KEY_USE_STEP: Duration = Duration::from_secs(60);
+/// How long a request waits for that write, which it does not depend on.
+pub const KEY_USE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Events that an API key may send in one minute: as many as an integration
+/// where nothing else is said.
+pub const EVENTS_PER_KEY_AND_MINUTE: u32 = 1_000;
 /// Largest `settings` of an integration, bytes of JSON.
 pub const SETTINGS_BYTES: usize = 16 * 1024;
 

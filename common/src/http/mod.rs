@@ -1,6 +1,7 @@
 //! What every HTTP function shares: error answers, bodies, credentials of the
-//! management API, validation, cursors.
+//! management API, the caller's address, validation, cursors.
 
+pub mod address;
 pub mod auth;
 pub mod body;
 mod error;

@@ -39,6 +39,7 @@ impl From<&Integration> for Reporter {
                 kind: ActorKind::Integration,
                 id: Some(integration.id.to_string()),
                 name: integration.name.clone(),
+                address: None,
             },
         }
     }

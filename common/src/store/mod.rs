@@ -1,6 +1,7 @@
 //! The single table (DESIGN.md, "Table"): reads and conditional writes by
 //! meaning. Nothing outside this module knows `DynamoDB`.
 
+mod api_keys;
 mod deliveries;
 mod delivery_log;
 mod health;

@@ -6,7 +6,13 @@ use axum::{
 };
 use common::{
     alert::Urgency,
-    http::{ApiError, auth::Caller, body, fields::Fields, json, page},
+    http::{
+        ApiError,
+        auth::{Caller, IncidentsRead, IncidentsWrite},
+        body,
+        fields::Fields,
+        json, page,
+    },
     id::{IncidentId, ServiceId},
     incident::Status,
     incidents::{ChangeError, NewIncident, Precondition},
@@ -22,7 +28,7 @@ use crate::{App, patch, view};
 /// `GET /api/incidents`
 pub(crate) async fn list(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let query = page::Query::of(request.uri());
@@ -50,7 +56,7 @@ pub(crate) async fn list(
 /// `POST /api/incidents`
 pub(crate) async fn create(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<IncidentsWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
@@ -101,7 +107,7 @@ pub(crate) async fn create(
 /// `GET /api/incidents/{id}`
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let incident = app
@@ -122,7 +128,7 @@ pub(crate) async fn read(
 /// `PATCH /api/incidents/{id}`
 pub(crate) async fn change(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<IncidentsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -156,7 +162,7 @@ pub(crate) async fn change(
 /// `GET /api/incidents/{id}/timeline`
 pub(crate) async fn timeline(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let id = existing(&app, &id).await?;
@@ -168,7 +174,7 @@ pub(crate) async fn timeline(
 /// `GET /api/incidents/{id}/alerts`
 pub(crate) async fn alerts(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let id = existing(&app, &id).await?;

@@ -8,7 +8,7 @@ use common::{
     crypto,
     http::{
         ApiError,
-        auth::Caller,
+        auth::{Caller, SettingsRead, SettingsWrite},
         body,
         fields::{Field, Fields},
         json,
@@ -45,7 +45,7 @@ struct Given {
 /// `GET /api/services/{id}/integrations`
 pub(crate) async fn list(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path(service): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -64,7 +64,7 @@ pub(crate) async fn list(
 /// `POST /api/services/{id}/integrations`
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     Path(service): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -105,7 +105,7 @@ pub(crate) async fn create(
 /// `GET /api/services/{id}/integrations/{integration}`
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path((service, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -119,7 +119,7 @@ pub(crate) async fn read(
 /// `PATCH /api/services/{id}/integrations/{integration}`
 pub(crate) async fn change(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -166,7 +166,7 @@ pub(crate) async fn change(
 /// `DELETE /api/services/{id}/integrations/{integration}`
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let integration = find(&app, &service, &id).await?;
@@ -178,7 +178,7 @@ pub(crate) async fn delete(
 /// ends at once.
 pub(crate) async fn rotate_key(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -197,7 +197,7 @@ pub(crate) async fn rotate_key(
 /// `GET /api/services/{id}/integrations/{integration}/requests`
 pub(crate) async fn requests(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path((service, id)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let integration = find(&app, &service, &id).await?;

@@ -10,7 +10,13 @@ use axum::{
 };
 use common::{
     aws,
-    http::{ApiError, auth::Caller, body, fields::Fields, json, page},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsWrite},
+        body,
+        fields::Fields,
+        json, page,
+    },
     id::DeliveryId,
     limits,
     queue::Outgoing,
@@ -23,20 +29,20 @@ use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use serde_json::json;
 
-use crate::{App, deliveries, delivery_queue::unavailable, webhooks};
+use crate::{App, deliveries, deliveries::Responses, delivery_queue::unavailable, webhooks};
 
 /// `POST …/{id}/deliveries/{delivery}/redeliver`: 202, with `queued: false`
 /// where the delivery waits in the queue already.
 pub(crate) async fn redeliver(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     Path((id, delivery)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let webhook = enabled(&app, &id).await?;
     for attempt in 0..limits::CONFLICT_ATTEMPTS {
         let found = deliveries::find(&app, &webhook, &delivery).await?;
         if let Some((delivery, queued)) = app.queue_one(found).await? {
-            let answer = json!({ "queued": queued, "delivery": deliveries::view(&delivery) });
+            let answer = json!({ "queued": queued, "delivery": deliveries::view(&delivery, Responses::Shown) });
             return Ok(json(StatusCode::ACCEPTED, &answer));
         }
         // Somebody else did the same at the same moment: look what it is now.
@@ -58,7 +64,7 @@ struct Wanted {
 /// call takes it as `cursor`.
 pub(crate) async fn recover(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {

@@ -8,7 +8,13 @@ use axum::{
 };
 use common::{
     crypto,
-    http::{ApiError, auth::Caller, body, fields::Fields, json},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsWrite},
+        body,
+        fields::Fields,
+        json,
+    },
     limits,
     store::KeptHealth,
     time::Timestamp,
@@ -23,7 +29,7 @@ use crate::{App, webhook_fields, webhooks};
 /// older secret is void at once.
 pub(crate) async fn rotate(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {

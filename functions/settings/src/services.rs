@@ -5,7 +5,13 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
-    http::{ApiError, auth::Caller, body, fields::Fields, json},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsRead, SettingsWrite},
+        body,
+        fields::Fields,
+        json,
+    },
     id::ServiceId,
     integration::Service,
     limits,
@@ -17,7 +23,10 @@ use serde_json::json;
 use crate::App;
 
 /// `GET /api/services`
-pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    _: Caller<SettingsRead>,
+) -> Result<Response, ApiError> {
     let services = app.store.services().await?;
     Ok(json(StatusCode::OK, &json!({ "services": services })))
 }
@@ -25,7 +34,7 @@ pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, 
 /// `POST /api/services`
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
@@ -52,7 +61,7 @@ pub(crate) async fn create(
 /// `GET /api/services/{id}`
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let service = find(&app, &id).await?;
@@ -62,7 +71,7 @@ pub(crate) async fn read(
 /// `PATCH /api/services/{id}`
 pub(crate) async fn change(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -87,7 +96,7 @@ pub(crate) async fn change(
 /// `DELETE /api/services/{id}`: its integrations go with it, its incidents stay.
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let id: ServiceId = id.parse().map_err(|_| unknown())?;

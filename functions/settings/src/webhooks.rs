@@ -6,7 +6,13 @@ use axum::{
 };
 use common::{
     crypto,
-    http::{ApiError, auth::Caller, body, fields::Fields, json},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsRead, SettingsWrite},
+        body,
+        fields::Fields,
+        json,
+    },
     id::WebhookId,
     outbound::Guard,
     store::KeptHealth,
@@ -22,7 +28,10 @@ use crate::{App, formats, webhook_fields, webhook_health};
 pub(crate) const HIDDEN: &str = "••••••••";
 
 /// `GET /api/status-page/webhooks`
-pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    _: Caller<SettingsRead>,
+) -> Result<Response, ApiError> {
     let webhooks = app.store.webhooks().await?;
     let webhooks: Vec<Value> = webhooks.iter().map(view).collect();
     Ok(json(StatusCode::OK, &json!({ "webhooks": webhooks })))
@@ -31,7 +40,7 @@ pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, 
 /// `POST /api/status-page/webhooks`
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
@@ -75,7 +84,7 @@ pub(crate) async fn create(
 /// `GET /api/status-page/webhooks/{id}`
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let webhook = find(&app, &id).await?;
@@ -85,7 +94,7 @@ pub(crate) async fn read(
 /// `PATCH /api/status-page/webhooks/{id}`
 pub(crate) async fn change(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -151,7 +160,7 @@ fn apply(webhook: &mut Webhook, given: webhook_fields::Given) {
 /// `DELETE /api/status-page/webhooks/{id}`
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsWrite>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let id: WebhookId = id.parse().map_err(|_| unknown())?;

@@ -8,7 +8,7 @@ use std::{marker::PhantomData, sync::Arc};
 use axum::extract::{FromRef, FromRequestParts};
 use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
 
-use super::{ApiError, address};
+use super::{ApiError, address, cursor::CursorKey};
 use crate::{
     api_key::{ApiKey, Scope},
     config::{self, ConfigError},
@@ -63,6 +63,14 @@ impl AdminKey {
             Some(key) if !key.trim().is_empty() => Ok(Self::new(key.trim())),
             _ => Err(AdminKeyError::Secret("the secret is empty".to_owned())),
         }
+    }
+
+    /// What this deployment makes its cursors with. Derived from the admin key,
+    /// because every function that answers lists has that secret anyway, and
+    /// nobody else: no second one to make, keep and rotate. With another admin
+    /// key the cursors that callers hold are void.
+    pub fn cursor_key(&self) -> CursorKey {
+        CursorKey::derived_from(self.0.as_bytes())
     }
 
     fn is(&self, token: &str) -> bool {

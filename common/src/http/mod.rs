@@ -4,6 +4,7 @@
 pub mod address;
 pub mod auth;
 pub mod body;
+pub mod cursor;
 mod error;
 pub mod fields;
 mod layers;

@@ -31,7 +31,7 @@ pub(crate) async fn list(
     _: Caller<IncidentsRead>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let query = page::Query::of(request.uri());
+    let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
     let filter = IncidentFilter {
         status: query.parsed("status", "an incident status", Status::from_word)?,
         service: query.parsed("serviceId", "a service id", |id| {
@@ -43,10 +43,10 @@ pub(crate) async fn list(
     let page = app
         .incidents
         .store()
-        .incidents(filter, query.cursor()?, query.limit()?)
+        .incidents(filter, query.cursor(&cursors)?, query.limit()?)
         .await?;
     let incidents: Vec<Value> = page.entries.iter().map(view::incident).collect();
-    let next = page.next.as_deref().map(page::cursor);
+    let next = query.next_cursor(&cursors, page.next.as_deref());
     Ok(json(
         StatusCode::OK,
         &json!({ "incidents": incidents, "nextCursor": next }),

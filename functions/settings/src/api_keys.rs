@@ -30,10 +30,11 @@ pub(crate) async fn list(
     _: Caller<SettingsRead>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let query = page::Query::of(request.uri());
-    let page = app.store.api_keys(query.cursor()?, query.limit()?).await?;
+    let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
+    let after = query.cursor(&cursors)?;
+    let page = app.store.api_keys(after, query.limit()?).await?;
     let keys: Vec<Value> = page.entries.iter().map(view).collect();
-    let next = page.next.as_deref().map(page::cursor);
+    let next = query.next_cursor(&cursors, page.next.as_deref());
     let answer = json!({ "apiKeys": keys, "nextCursor": next });
     Ok(json(StatusCode::OK, &answer))
 }

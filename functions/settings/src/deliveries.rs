@@ -32,16 +32,16 @@ pub(crate) async fn list(
     request: Request,
 ) -> Result<Response, ApiError> {
     let webhook = webhooks::find(&app, &id).await?;
-    let query = page::Query::of(request.uri());
+    let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
     let filter = filter(&query)?;
     let page = app
         .store
-        .deliveries(webhook.id, &filter, query.cursor()?, query.limit()?)
+        .deliveries(webhook.id, &filter, query.cursor(&cursors)?, query.limit()?)
         .await?;
     let shows = Responses::to(&caller);
     let deliveries = page.entries.iter().map(|one| view(one, shows));
     let deliveries: Vec<Value> = deliveries.collect();
-    let next = page.next.as_deref().map(page::cursor);
+    let next = query.next_cursor(&cursors, page.next.as_deref());
     Ok(json(
         StatusCode::OK,
         &json!({ "deliveries": deliveries, "nextCursor": next }),

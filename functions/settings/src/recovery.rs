@@ -15,9 +15,9 @@ use common::{
         auth::{Caller, SettingsWrite},
         body,
         fields::Fields,
-        json, page,
+        json,
     },
-    id::DeliveryId,
+    id::WebhookId,
     limits,
     queue::Outgoing,
     store::{DeliveryFilter, StoreError},
@@ -55,7 +55,23 @@ pub(crate) async fn redeliver(
 struct Wanted {
     filter: DeliveryFilter,
     is_dry: bool,
-    after: Option<DeliveryId>,
+    cursor: Option<String>,
+}
+
+impl Wanted {
+    /// What a cursor of it is bound to.
+    fn list(&self, webhook: WebhookId) -> String {
+        let DeliveryFilter {
+            statuses,
+            since,
+            until,
+            ..
+        } = &self.filter;
+        format!(
+            "recover {webhook} {since:?} {until:?} {statuses:?} {}",
+            self.is_dry
+        )
+    }
 }
 
 /// `POST …/{id}/recover` `{since, until?, statuses?, dryRun?, cursor?}`: queues
@@ -71,20 +87,26 @@ pub(crate) async fn recover(
     let webhook = webhooks::find(&app, &id).await?;
     let (parts, payload) = request.into_parts();
     let wanted = read(Fields::of(body::read_json(&parts.headers, payload).await?)?)?;
+    let cursors = app.admin.cursor_key();
+    let list = wanted.list(webhook.id);
+    let after = match &wanted.cursor {
+        Some(cursor) => Some(cursors.open(&list, cursor)?),
+        None => None,
+    };
+    let seal = |next: Option<String>| next.map(|last| cursors.seal(&list, &last));
     if wanted.is_dry {
         let counted = app
             .store
-            .count_deliveries(webhook.id, &wanted.filter, wanted.after);
+            .count_deliveries(webhook.id, &wanted.filter, after);
         let (matching, next) = counted.await?;
-        let next = next.as_deref().map(page::cursor);
-        let answer = json!({ "dryRun": true, "matching": matching, "nextCursor": next });
+        let answer = json!({ "dryRun": true, "matching": matching, "nextCursor": seal(next) });
         return Ok(json(StatusCode::OK, &answer));
     }
     must_be_enabled(&webhook)?;
     let limit = limits::RECOVER_PAGE;
     let page = app
         .store
-        .deliveries_in_order(webhook.id, &wanted.filter, wanted.after, limit)
+        .deliveries_in_order(webhook.id, &wanted.filter, after, limit)
         .await?;
     let requeued = app.requeue_all(&page.entries).await?;
     app.send(&requeued).await?;
@@ -92,7 +114,7 @@ pub(crate) async fn recover(
         "dryRun": false,
         "queued": requeued.len(),
         "skipped": page.entries.len() - requeued.len(),
-        "nextCursor": page.next.as_deref().map(page::cursor),
+        "nextCursor": seal(page.next),
     });
     Ok(json(StatusCode::ACCEPTED, &answer))
 }
@@ -109,11 +131,8 @@ fn read(mut fields: Fields) -> Result<Wanted, ApiError> {
         .words("statuses", 2, "FAILED or SKIPPED", finished)
         .value();
     let is_dry = fields.flag("dryRun").value().unwrap_or(false);
-    let after = fields.word(
-        "cursor",
-        "the nextCursor of an earlier answer",
-        page::read_cursor,
-    );
+    let expected = "the nextCursor of an earlier answer";
+    let cursor = fields.word("cursor", expected, |text| Some(text.to_owned()));
     if since.zip(until).is_some_and(|(since, until)| until < since) {
         fields.problem("until", "is before since");
     }
@@ -126,7 +145,7 @@ fn read(mut fields: Fields) -> Result<Wanted, ApiError> {
             until,
         },
         is_dry,
-        after: after.value(),
+        cursor: cursor.value(),
     })
 }
 

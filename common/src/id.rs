@@ -104,6 +104,8 @@ identifiers! {
     RequestId = "req";
     /// A key of the management API.
     ApiKeyId = "key";
+    /// An entry of the audit log.
+    AuditId = "aud";
 }
 
 impl EventId {

@@ -7,6 +7,7 @@
 
 pub mod alert;
 pub mod api_key;
+pub mod audit;
 pub mod aws;
 pub mod breaker;
 pub mod config;

@@ -73,6 +73,17 @@ pub const DELIVERY_RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// Entries of the request log are kept so long.
 pub const REQUEST_LOG_RETENTION: Duration = Duration::from_secs(7 * 86_400);
 
+/// Entries of the audit log are kept so long: a year and a month, so that an
+/// audit once a year sees all of it.
+pub const AUDIT_RETENTION: Duration = Duration::from_secs(400 * 86_400);
+/// Longest value of a field in the audit log, characters.
+pub const AUDIT_VALUE_CHARS: usize = 500;
+/// Changed fields that one entry of the audit log names: an integration's
+/// settings may have thousands.
+pub const AUDIT_CHANGES: usize = 100;
+/// How far the clock of who writes the audit log may be ahead of who reads it.
+pub const AUDIT_CLOCK_SKEW: Duration = Duration::from_secs(3_600);
+
 /// Attempts of one conditional change before the caller is told to try again.
 /// With 32 writers on one key the worst case seen was 4.
 pub const CONFLICT_ATTEMPTS: u32 = 12;

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::{Page, Store, StoreError, keys, read, text};
-use crate::{api_key::ApiKey, id::ApiKeyId, time::Timestamp};
+use crate::{api_key::ApiKey, audit, id::ApiKeyId, time::Timestamp};
 
 /// What lies under a digest. Those of integration keys have no `apiKey`, and
 /// those of API keys name no integration: neither is taken for the other.
@@ -29,7 +29,12 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn create_api_key(&self, key: &ApiKey, token_hash: &str) -> Result<(), StoreError> {
+    pub async fn create_api_key(
+        &self,
+        key: &ApiKey,
+        token_hash: &str,
+        audit: &audit::Entry,
+    ) -> Result<(), StoreError> {
         let kept = Kept {
             api_key: Some(key.clone()),
         };
@@ -37,13 +42,13 @@ impl Store {
             api_key_id: key.id,
             token_hash: token_hash.to_owned(),
         };
-        self.transact(vec![
+        let items = vec![
             self.put(keys::secret_key(token_hash), &kept)?
                 .only_if("attribute_not_exists(pk)")
                 .in_transaction()?,
             self.put(keys::api_key(key.id), &entry)?.in_transaction()?,
-        ])
-        .await
+        ];
+        self.change(items, audit).await
     }
 
     /// The API key whose token has this digest: read anew every time, so that a
@@ -144,7 +149,11 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn delete_api_key(&self, id: ApiKeyId) -> Result<bool, StoreError> {
+    pub async fn delete_api_key(
+        &self,
+        id: ApiKeyId,
+        audit: &audit::Entry,
+    ) -> Result<bool, StoreError> {
         let Some(entry) = self.get::<Entry>(keys::api_key(id)).await? else {
             return Ok(false);
         };
@@ -160,7 +169,7 @@ impl Store {
             deletion(keys::secret_key(&entry.token_hash))?,
             deletion(keys::api_key(id))?,
         ];
-        match self.transact(items).await {
+        match self.change(items, audit).await {
             Ok(()) => Ok(true),
             // Somebody else deleted it at the same moment.
             Err(StoreError::Conflict) if self.api_key(id).await?.is_none() => Ok(false),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, keys, keys::Key, read, text};
 use crate::{
-    crypto,
+    audit, crypto,
     id::{IntegrationId, ServiceId},
     integration::Integration,
 };
@@ -40,14 +40,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the service is gone.
-    pub async fn create_integration(&self, integration: &Integration) -> Result<(), StoreError> {
+    pub async fn create_integration(
+        &self,
+        integration: &Integration,
+        audit: &audit::Entry,
+    ) -> Result<(), StoreError> {
         let id = integration.id;
         let service_exists = ConditionCheck::builder()
             .table_name(&self.table)
             .set_key(Some(keys::service(integration.service.id).into_item()))
             .condition_expression("attribute_exists(pk)")
             .build()?;
-        self.transact(vec![
+        let items = vec![
             TransactWriteItem::builder()
                 .condition_check(service_exists)
                 .build(),
@@ -63,8 +67,8 @@ impl Store {
                 &Entry { integration_id: id },
             )?
             .in_transaction()?,
-        ])
-        .await
+        ];
+        self.change(items, audit).await
     }
 
     /// An integration.
@@ -127,6 +131,7 @@ impl Store {
         &self,
         integration: &Integration,
         old_key_hash: &str,
+        audit: &audit::Entry,
     ) -> Result<(), StoreError> {
         let mut items = vec![
             self.put(keys::integration(integration.id), integration)?
@@ -143,7 +148,7 @@ impl Store {
             );
             items.push(self.deletion(keys::secret_key(old_key_hash))?);
         }
-        self.transact(items).await
+        self.change(items, audit).await
     }
 
     /// Pins the SNS topic of an integration that has none yet. Pinning the same
@@ -172,16 +177,20 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn delete_integration(&self, integration: &Integration) -> Result<(), StoreError> {
-        self.transact(vec![
+    pub async fn delete_integration(
+        &self,
+        integration: &Integration,
+        audit: &audit::Entry,
+    ) -> Result<(), StoreError> {
+        let items = vec![
             self.deletion(keys::integration(integration.id))?,
             self.deletion(keys::secret_key(&integration.key_hash))?,
             self.deletion(keys::integration_of_service(
                 integration.service.id,
                 integration.id,
             ))?,
-        ])
-        .await
+        ];
+        self.change(items, audit).await
     }
 
     fn deletion(&self, key: Key) -> Result<TransactWriteItem, StoreError> {

@@ -7,10 +7,11 @@ use crate::{
     alert::DedupKey,
     crypto,
     id::{
-        AlertId, ApiKeyId, DeliveryId, EventId, IncidentId, IntegrationId, RequestId, ServiceId,
-        WebhookId,
+        AlertId, ApiKeyId, AuditId, DeliveryId, EventId, IncidentId, IntegrationId, RequestId,
+        ServiceId, WebhookId,
     },
     limits,
+    time::Timestamp,
 };
 
 pub const META: &str = "META";
@@ -84,6 +85,20 @@ pub fn secret_key(hash: &str) -> Key {
 /// The entry of an API key in the list of them, which leads to its digest.
 pub fn api_key(id: ApiKeyId) -> Key {
     Key::new(API_KEYS, format!("{API_KEY_PREFIX}{id}"))
+}
+
+/// An entry of the audit log.
+pub fn audit(id: AuditId) -> Key {
+    Key::new(audit_of_month(&month(id.created_at())), id.to_string())
+}
+
+pub fn audit_of_month(month: &str) -> String {
+    format!("AUDIT#{month}")
+}
+
+/// `2026-11`
+pub fn month(at: Timestamp) -> String {
+    at.to_string().chars().take(7).collect()
 }
 
 /// The counter item of a dedup key: the hot path's only write. A key too long

@@ -5,6 +5,8 @@ use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use super::{Store, StoreError, keys, text};
 use crate::{
+    audit,
+    event::Actor,
     id::ServiceId,
     integration::{Integration, Service},
 };
@@ -14,11 +16,14 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn create_service(&self, service: &Service) -> Result<(), StoreError> {
-        self.put(keys::service(service.id), service)?
-            .only_if("attribute_not_exists(pk)")
-            .send(&self.client)
-            .await
+    pub async fn create_service(
+        &self,
+        service: &Service,
+        audit: &audit::Entry,
+    ) -> Result<(), StoreError> {
+        let put = self.put(keys::service(service.id), service)?;
+        let put = put.only_if("attribute_not_exists(pk)").in_transaction()?;
+        self.change(vec![put], audit).await
     }
 
     /// All services, oldest first.
@@ -42,11 +47,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where it was deleted in the meantime.
-    pub async fn update_service(&self, service: &Service) -> Result<(), StoreError> {
-        self.put(keys::service(service.id), service)?
-            .only_if("attribute_exists(pk)")
-            .send(&self.client)
-            .await?;
+    pub async fn update_service(
+        &self,
+        service: &Service,
+        audit: &audit::Entry,
+    ) -> Result<(), StoreError> {
+        let put = self.put(keys::service(service.id), service)?;
+        let put = put.only_if("attribute_exists(pk)").in_transaction()?;
+        self.change(vec![put], audit).await?;
         for integration in self.integrations(service.id).await? {
             if integration.service.name != service.name {
                 self.rename_service_in(&integration, &service.name).await?;
@@ -81,28 +89,32 @@ impl Store {
         }
     }
 
-    /// Deletes a service and its integrations. Its incidents stay. `false`
-    /// where there was none.
+    /// Deletes a service and its integrations, each with its entry in the audit
+    /// log. Its incidents stay. `false` where there was none.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn delete_service(&self, id: ServiceId) -> Result<bool, StoreError> {
+    pub async fn delete_service(
+        &self,
+        service: &Service,
+        actor: &Actor,
+    ) -> Result<bool, StoreError> {
         // The service goes first: from then on nobody can add an integration.
         let delete = Delete::builder()
             .table_name(&self.table)
-            .set_key(Some(keys::service(id).into_item()))
+            .set_key(Some(keys::service(service.id).into_item()))
             .condition_expression("attribute_exists(pk)")
             .build()?;
-        let existed = match self
-            .transact(vec![TransactWriteItem::builder().delete(delete).build()])
-            .await
-        {
+        let delete = TransactWriteItem::builder().delete(delete).build();
+        let audit = audit::Entry::deleted(actor, service);
+        let existed = match self.change(vec![delete], &audit).await {
             Ok(()) => true,
             Err(StoreError::Conflict) => false,
             Err(error) => return Err(error),
         };
-        for integration in self.integrations(id).await? {
-            self.delete_integration(&integration).await?;
+        for integration in self.integrations(service.id).await? {
+            let audit = audit::Entry::deleted(actor, &integration);
+            self.delete_integration(&integration, &audit).await?;
         }
         Ok(existed)
     }

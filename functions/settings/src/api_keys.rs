@@ -6,6 +6,7 @@ use axum::{
 };
 use common::{
     api_key::{ApiKey, Scope},
+    audit::Entry,
     crypto,
     event::Actor,
     http::{
@@ -52,7 +53,8 @@ pub(crate) async fn create(
     let key = read_key(fields, &caller, now)?;
     let token = crypto::new_api_token();
     let hash = crypto::sha256_hex(token.as_bytes());
-    app.store.create_api_key(&key, &hash).await?;
+    let audit = Entry::created(caller.actor(), &key);
+    app.store.create_api_key(&key, &hash, &audit).await?;
     let answer = json!({ "apiKey": view(&key), "token": token });
     Ok(json(StatusCode::CREATED, &answer))
 }
@@ -108,23 +110,28 @@ pub(crate) async fn read(
     _: Caller<SettingsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let id: ApiKeyId = id.parse().map_err(|_| unknown())?;
-    let key = app.store.api_key(id).await?.ok_or_else(unknown)?;
+    let key = find(&app, &id).await?;
     Ok(json(StatusCode::OK, &json!({ "apiKey": view(&key) })))
 }
 
 /// `DELETE /api/api-keys/{id}`: its token is void at once.
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let id: ApiKeyId = id.parse().map_err(|_| unknown())?;
-    if app.store.delete_api_key(id).await? {
+    let key = find(&app, &id).await?;
+    let audit = Entry::deleted(caller.actor(), &key);
+    if app.store.delete_api_key(key.id, &audit).await? {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(unknown())
     }
+}
+
+async fn find(app: &App, id: &str) -> Result<ApiKey, ApiError> {
+    let id: ApiKeyId = id.parse().map_err(|_| unknown())?;
+    app.store.api_key(id).await?.ok_or_else(unknown)
 }
 
 fn view(key: &ApiKey) -> Value {

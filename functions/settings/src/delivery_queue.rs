@@ -2,6 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use common::{
+    audit::{Entry, Target},
     http::{
         ApiError,
         auth::{Caller, SettingsRead, SettingsWrite},
@@ -59,9 +60,19 @@ pub(crate) fn unavailable(error: QueueError) -> ApiError {
 /// was delivered or queued anew in the meantime is not delivered again.
 pub(crate) async fn redrive(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
 ) -> Result<Response, ApiError> {
     let dead = app.dead_letters.depth().await.map_err(unavailable)?;
+    // Before it starts: a redrive that was refused is logged, too, but none is
+    // unlogged.
+    let dead_letters = Target {
+        kind: "delivery_queue".to_owned(),
+        id: "delivery_queue".to_owned(),
+        name: "dead-letter queue".to_owned(),
+    };
+    let audit = Entry::of(caller.actor(), "redriven", dead_letters)
+        .with("approximateMessages", dead.ready + dead.in_flight);
+    app.store.log_change(&audit).await?;
     let task = match app.dead_letters.start_move(&app.queue).await {
         Ok(task) => task,
         Err(MoveError::AlreadyRunning) => {

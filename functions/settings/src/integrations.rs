@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
+    audit::Entry,
     crypto,
     http::{
         ApiError,
@@ -64,7 +65,7 @@ pub(crate) async fn list(
 /// `POST /api/services/{id}/integrations`
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     Path(service): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -92,7 +93,8 @@ pub(crate) async fn create(
         created_at: now,
         updated_at: now,
     };
-    match app.store.create_integration(&integration).await {
+    let audit = Entry::created(caller.actor(), &integration);
+    match app.store.create_integration(&integration, &audit).await {
         Err(StoreError::Conflict) => Err(ApiError::not_found("the service was deleted meanwhile")),
         Err(error) => Err(error.into()),
         Ok(()) => {
@@ -119,11 +121,12 @@ pub(crate) async fn read(
 /// `PATCH /api/services/{id}/integrations/{integration}`
 pub(crate) async fn change(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let mut integration = find(&app, &service, &id).await?;
+    let before = find(&app, &service, &id).await?;
+    let mut integration = before.clone();
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = read_fields(&mut fields);
@@ -154,8 +157,9 @@ pub(crate) async fn change(
         integration.rate_limit_per_minute = rate_limit(limit);
     }
     integration.updated_at = Timestamp::now();
+    let audit = Entry::updated(caller.actor(), &before, &integration);
     app.store
-        .update_integration(&integration, &integration.key_hash)
+        .update_integration(&integration, &integration.key_hash, &audit)
         .await?;
     Ok(json(
         StatusCode::OK,
@@ -166,11 +170,12 @@ pub(crate) async fn change(
 /// `DELETE /api/services/{id}/integrations/{integration}`
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let integration = find(&app, &service, &id).await?;
-    app.store.delete_integration(&integration).await?;
+    let audit = Entry::deleted(caller.actor(), &integration);
+    app.store.delete_integration(&integration, &audit).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -178,18 +183,19 @@ pub(crate) async fn delete(
 /// ends at once.
 pub(crate) async fn rotate_key(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let mut integration = find(&app, &service, &id).await?;
+    let before = find(&app, &service, &id).await?;
+    let mut integration = before.clone();
     let key = crypto::new_integration_key();
-    let old = std::mem::replace(
-        &mut integration.key_hash,
-        crypto::sha256_hex(key.as_bytes()),
-    );
+    integration.key_hash = crypto::sha256_hex(key.as_bytes());
     integration.updated_at = Timestamp::now();
-    app.store.update_integration(&integration, &old).await?;
+    let audit = Entry::updated(caller.actor(), &before, &integration).called("key_rotated");
+    app.store
+        .update_integration(&integration, &before.key_hash, &audit)
+        .await?;
     let shown = with_key(view(&app, &headers, &integration), &key);
     Ok(json(StatusCode::OK, &json!({ "integration": shown })))
 }

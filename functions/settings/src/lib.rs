@@ -1,6 +1,7 @@
-//! Services, integrations, webhooks, deliveries, API keys and health.
+//! Services, integrations, webhooks, deliveries, API keys, the audit log and health.
 
 mod api_keys;
+mod audit;
 mod deliveries;
 mod delivery_queue;
 mod formats;
@@ -127,6 +128,7 @@ pub fn routes(app: App) -> Router {
             "/api/api-keys/{id}",
             get(api_keys::read).delete(api_keys::delete),
         )
+        .route("/api/audit", get(audit::list))
         .route("/api/delivery-queue", get(delivery_queue::queue))
         .route("/api/delivery-queue/redrive", post(delivery_queue::redrive))
         .with_state(app)

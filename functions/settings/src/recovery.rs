@@ -9,7 +9,9 @@ use axum::{
     response::Response,
 };
 use common::{
+    audit::{Entry, Target},
     aws,
+    event::Actor,
     http::{
         ApiError,
         auth::{Caller, SettingsWrite},
@@ -35,13 +37,15 @@ use crate::{App, deliveries, deliveries::Responses, delivery_queue::unavailable,
 /// where the delivery waits in the queue already.
 pub(crate) async fn redeliver(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     Path((id, delivery)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let webhook = enabled(&app, &id).await?;
     for attempt in 0..limits::CONFLICT_ATTEMPTS {
         let found = deliveries::find(&app, &webhook, &delivery).await?;
-        if let Some((delivery, queued)) = app.queue_one(found).await? {
+        let audit = Entry::of(caller.actor(), "redelivered", Target::from(&webhook))
+            .with("delivery", found.id.to_string());
+        if let Some((delivery, queued)) = app.queue_one(found, &audit).await? {
             let answer = json!({ "queued": queued, "delivery": deliveries::view(&delivery, Responses::Shown) });
             return Ok(json(StatusCode::ACCEPTED, &answer));
         }
@@ -59,6 +63,17 @@ struct Wanted {
 }
 
 impl Wanted {
+    /// What the audit log says of it.
+    fn logged(&self, actor: &Actor, webhook: &Webhook) -> Entry {
+        let filter = &self.filter;
+        let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        let statuses: Vec<&str> = filter.statuses.iter().map(|one| one.as_str()).collect();
+        Entry::of(actor, "recovered", Target::from(webhook))
+            .with("since", time(filter.since))
+            .with("until", time(filter.until))
+            .with("statuses", statuses)
+    }
+
     /// What a cursor of it is bound to.
     fn list(&self, webhook: WebhookId) -> String {
         let DeliveryFilter {
@@ -80,7 +95,7 @@ impl Wanted {
 /// call takes it as `cursor`.
 pub(crate) async fn recover(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -107,6 +122,10 @@ pub(crate) async fn recover(
     let page = app
         .store
         .deliveries_in_order(webhook.id, &wanted.filter, after, limit)
+        .await?;
+    // Before it starts, so that it is logged even where it ends half-way.
+    app.store
+        .log_change(&wanted.logged(caller.actor(), &webhook))
         .await?;
     let requeued = app.requeue_all(&page.entries).await?;
     app.send(&requeued).await?;
@@ -173,7 +192,11 @@ fn is_full(delivery: &Delivery) -> bool {
 impl App {
     /// Queues a delivery, unless it is queued: the delivery as it is now, and
     /// whether it was queued by this call. `None` where it changed meanwhile.
-    async fn queue_one(&self, found: Delivery) -> Result<Option<(Delivery, bool)>, ApiError> {
+    async fn queue_one(
+        &self,
+        found: Delivery,
+        audit: &Entry,
+    ) -> Result<Option<(Delivery, bool)>, ApiError> {
         let now = Timestamp::now();
         if found.status.is_unfinished() {
             let sent = self.send_unsent(&found, now).await?;
@@ -185,7 +208,7 @@ impl App {
                 "this delivery was tried too often to be tried again",
             ));
         }
-        match self.store.requeue(&found, now).await {
+        match self.store.requeue(&found, now, Some(audit)).await {
             Ok(requeued) => {
                 self.send(std::slice::from_ref(&requeued)).await?;
                 Ok(Some((requeued, true)))
@@ -201,7 +224,7 @@ impl App {
         let now = Timestamp::now();
         let recoverable = deliveries.iter().filter(|delivery| !is_full(delivery));
         let writes: Vec<_> = recoverable
-            .map(|delivery| self.store.requeue(delivery, now))
+            .map(|delivery| self.store.requeue(delivery, now, None))
             .collect();
         let mut written = stream::iter(writes).buffered(limits::RECOVER_WRITES_AT_ONCE);
         let (mut requeued, mut failure) = (Vec::new(), None);

@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
+    audit::Entry,
     http::{
         ApiError,
         auth::{Caller, SettingsRead, SettingsWrite},
@@ -34,7 +35,7 @@ pub(crate) async fn list(
 /// `POST /api/services`
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
@@ -54,7 +55,8 @@ pub(crate) async fn create(
         created_at: now,
         updated_at: now,
     };
-    app.store.create_service(&service).await?;
+    let audit = Entry::created(caller.actor(), &service);
+    app.store.create_service(&service, &audit).await?;
     Ok(json(StatusCode::CREATED, &json!({ "service": service })))
 }
 
@@ -71,11 +73,12 @@ pub(crate) async fn read(
 /// `PATCH /api/services/{id}`
 pub(crate) async fn change(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let mut service = find(&app, &id).await?;
+    let before = find(&app, &id).await?;
+    let mut service = before.clone();
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     if let Some(name) = fields.line("name", limits::NAME_CHARS).value() {
@@ -89,18 +92,19 @@ pub(crate) async fn change(
     }
     fields.finish()?;
     service.updated_at = Timestamp::now();
-    app.store.update_service(&service).await?;
+    let audit = Entry::updated(caller.actor(), &before, &service);
+    app.store.update_service(&service, &audit).await?;
     Ok(json(StatusCode::OK, &json!({ "service": service })))
 }
 
 /// `DELETE /api/services/{id}`: its integrations go with it, its incidents stay.
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let id: ServiceId = id.parse().map_err(|_| unknown())?;
-    if app.store.delete_service(id).await? {
+    let service = find(&app, &id).await?;
+    if app.store.delete_service(&service, caller.actor()).await? {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(unknown())

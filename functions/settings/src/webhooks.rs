@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
+    audit::Entry,
     crypto,
     http::{
         ApiError,
@@ -40,7 +41,7 @@ pub(crate) async fn list(
 /// `POST /api/status-page/webhooks`
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
@@ -75,7 +76,8 @@ pub(crate) async fn create(
         slow_attempts: Vec::new(),
     };
     formats::check(&webhook)?;
-    app.store.create_webhook(&webhook).await?;
+    let audit = Entry::created(caller.actor(), &webhook);
+    app.store.create_webhook(&webhook, &audit).await?;
     let mut shown = view(&webhook);
     shown["secret"] = Value::from(webhook.secret);
     Ok(json(StatusCode::CREATED, &json!({ "webhook": shown })))
@@ -111,8 +113,9 @@ pub(crate) async fn change(
     webhook.updated_at = Timestamp::now().max(read_at.after(std::time::Duration::from_millis(1)));
     let health = webhook_health::kept(&before, &webhook);
     let entry = webhook_health::entry(&before, &webhook, caller.actor());
+    let audit = Entry::updated(caller.actor(), &before, &webhook);
     app.store
-        .update_webhook(&webhook, read_at, health, entry.as_ref())
+        .update_webhook(&webhook, read_at, health, entry.as_ref(), &audit)
         .await?;
     if health == KeptHealth::Forgotten {
         webhook.health = None;
@@ -160,11 +163,12 @@ fn apply(webhook: &mut Webhook, given: webhook_fields::Given) {
 /// `DELETE /api/status-page/webhooks/{id}`
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller<SettingsWrite>,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let id: WebhookId = id.parse().map_err(|_| unknown())?;
-    if app.store.delete_webhook(id).await? {
+    let webhook = find(&app, &id).await?;
+    let audit = Entry::deleted(caller.actor(), &webhook);
+    if app.store.delete_webhook(webhook.id, &audit).await? {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(unknown())

@@ -1,6 +1,7 @@
 //! API keys: what each scope opens, how long a key is valid, what the audit log
 //! says, and cursors that nobody else can make.
 
+mod audit;
 mod cursors;
 mod events;
 mod lifecycle;

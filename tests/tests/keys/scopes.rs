@@ -71,6 +71,7 @@ const ROUTES: &[(&str, &str, Scope)] = &[
     ("POST", "/api/api-keys", SW),
     ("GET", "/api/api-keys/{id}", SR),
     ("DELETE", "/api/api-keys/{id}", SW),
+    ("GET", "/api/audit", SR),
     ("GET", "/api/delivery-queue", SR),
     ("POST", "/api/delivery-queue/redrive", SW),
 ];

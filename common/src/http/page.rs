@@ -92,10 +92,9 @@ impl Query {
                 filters.insert(name, value);
             }
         }
-        let written = url::form_urlencoded::Serializer::new(format!("{}?", self.path))
+        url::form_urlencoded::Serializer::new(format!("{}?", self.path))
             .extend_pairs(filters)
-            .finish();
-        written
+            .finish()
     }
 }
 

@@ -74,7 +74,7 @@ pub trait Audited: Serialize {
 }
 
 /// What every thing has and no user sets.
-const OWN: [&str; 3] = ["id", "createdAt", "updatedAt"];
+const OWN: [&str; 4] = ["id", "createdAt", "updatedAt", "revision"];
 
 impl Entry {
     /// Something was made.

@@ -40,8 +40,11 @@ impl Audited for Integration {
 
     fn fields(&self) -> Map<String, Value> {
         let mut fields = object(self);
-        // A service that is renamed changes none of its integrations.
-        fields.remove("service");
+        // A service that changes changes none of its integrations, whatever
+        // they repeat of it.
+        for repeated in ["service", "serviceOptions", "serviceRevision"] {
+            fields.remove(repeated);
+        }
         fields.insert("serviceId".to_owned(), self.service.id.to_string().into());
         let key = fields.remove("keyHash").unwrap_or_default();
         fields.insert("key".to_owned(), key);

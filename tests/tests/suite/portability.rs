@@ -255,7 +255,7 @@ async fn one_error_changes_nothing_and_every_error_is_told_with_its_path() {
             ],
         ),
         (
-            json!({ "version": 1, "services": [good], "integrations": [
+            json!({ "version": 1, "services": [good, { "id": before["services"][1]["id"] }], "integrations": [
                 { "type": "webhook", "name": "a", "service": { "name": "nowhere" } },
                 { "type": "carrier-pigeon", "name": "b", "service": { "name": "good" } },
                 { "name": "c", "rateLimitPerMinute": 0 },

@@ -94,7 +94,8 @@ async fn a_document_makes_the_same_deployment_elsewhere() {
         }));
     }
     assert_eq!(there.get(SHOWN).await, document);
-    (here.stop().await, there.stop().await);
+    here.stop().await;
+    there.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,7 +172,8 @@ async fn what_an_import_makes_up_is_answered_once_and_works() {
             .iter()
             .any(has_secret)
     );
-    (here.stop().await, there.stop().await);
+    here.stop().await;
+    there.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -305,7 +307,8 @@ async fn one_error_changes_nothing_and_every_error_is_told_with_its_path() {
         let details = body["details"].as_array().expect("details").iter();
         let mut paths: Vec<&str> = details.map(|detail| text(&detail["path"])).collect();
         let mut expected = expected.clone();
-        (paths.sort_unstable(), expected.sort_unstable());
+        paths.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(paths, expected, "{document} {body}");
     }
     let large = json!({ "version": 1, "services": [{ "name": "x".repeat(1024 * 1024) }] });

@@ -7,6 +7,7 @@ mod cloud;
 mod deliveries;
 mod guides;
 mod incidents;
+mod interrupted_import;
 mod load;
 mod management;
 mod portability;

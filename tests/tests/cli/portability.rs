@@ -121,3 +121,42 @@ async fn a_document_of_many_is_imported_whole() {
     assert_eq!(list["services"].as_array().map(Vec::len), Some(300));
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn generated_secrets_can_be_kept_out_of_a_log() {
+    let world = World::start().await;
+    let cli = Cli::of(&world);
+    let document = json!({ "version": 1, "webhooks": [
+        { "name": "w", "url": "https://example.com/", "events": ["incident.created"] },
+    ] })
+    .to_string();
+    let line = ["import", "-", "--secrets-to", "new.jsonl"];
+    let printed = cli.run_with(&line, &document).await.ok(&line);
+    assert!(
+        printed.contains("1 created") && !printed.contains("whsec_"),
+        "{printed}"
+    );
+    let file = cli.folder().join("new.jsonl");
+    let kept = std::fs::read_to_string(&file).expect("the file");
+    let kept: Value = serde_json::from_str(kept.trim_end()).expect("one line of JSON");
+    assert_eq!(
+        (&kept["kind"], &kept["name"]),
+        (&json!("webhook"), &json!("w"))
+    );
+    assert!(text(&kept["secret"]).starts_with("whsec_"));
+    // What is there is never written over, and an import without a place for
+    // its secrets does not begin.
+    let run = cli.run_with(&line, &document).await;
+    run.failed(1, "new.jsonl cannot be written");
+    let line = ["import", "-", "--secrets-to", "none.jsonl"];
+    assert_eq!(
+        cli.run_with(&line, &document).await.ok(&line),
+        "1 unchanged\n"
+    );
+    assert!(!cli.folder().join("none.jsonl").exists());
+    let line = ["import", "-", "--secrets-to", "x", "--json"];
+    cli.run_with(&line, &document)
+        .await
+        .failed(2, "--secrets-to");
+    world.stop().await;
+}

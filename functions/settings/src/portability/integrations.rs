@@ -166,8 +166,9 @@ fn creation(reader: &mut Reader<'_>, mut entry: Entry) -> Option<Step> {
         entry.fields.problem("service", "is required");
     }
     reader.fields.absorb(&entry.path, entry.fields);
-    let id = entry.id.unwrap_or_else(|| IntegrationId::at(reader.now));
-    let mut integration = integrations::blank(id, entry.service?, reader.now);
+    let now = reader.next_moment();
+    let id = entry.id.unwrap_or_else(|| IntegrationId::at(now));
+    let mut integration = integrations::blank(id, entry.service?, now);
     integration.provider = entry.given.provider.clone().value()?;
     integrations::apply(&mut integration, entry.given);
     let key = integrations::new_key(&mut integration);

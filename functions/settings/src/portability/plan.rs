@@ -1,6 +1,8 @@
 //! What an import is going to do: one step per item, in the order in which the
 //! steps have to be taken.
 
+use std::time::Duration;
+
 use common::{
     http::{ApiError, fields::Fields},
     id::{ServiceId, WebhookId},
@@ -183,7 +185,7 @@ pub(crate) struct Reader<'a> {
     pub existing: &'a Existing,
     /// Which receivers may be named.
     pub guard: &'a Guard,
-    /// The moment of the import.
+    /// The moment that the next made item is of; see [`Self::next_moment`].
     pub now: Timestamp,
     /// Whether what the document does not name is deleted.
     pub prune: bool,
@@ -192,6 +194,14 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// The moment of an item that is made: a millisecond after the one before,
+    /// because lists go by it and are to keep the document's order.
+    pub(crate) fn next_moment(&mut self) -> Timestamp {
+        let moment = self.now;
+        self.now = moment.after(Duration::from_millis(1));
+        moment
+    }
+
     /// The entries of a list; `None` where the document does not have it.
     pub(crate) fn entries(&mut self, name: &'static str) -> Option<Vec<Value>> {
         let list = self.fields.read(name, |value| match value {

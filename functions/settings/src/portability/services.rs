@@ -90,7 +90,8 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Services {
         };
         let mut service = before.cloned().unwrap_or_else(|| {
             fields.must_have("name", &given.name);
-            services::blank(id.unwrap_or_else(|| ServiceId::at(reader.now)), reader.now)
+            let now = reader.next_moment();
+            services::blank(id.unwrap_or_else(|| ServiceId::at(now)), now)
         });
         services::apply(&mut service, given);
         reader.fields.absorb(&path, fields);

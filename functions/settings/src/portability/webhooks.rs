@@ -78,7 +78,8 @@ fn step(
         fields.must_have("name", &given.name);
         fields.must_have("url", &given.url);
         fields.must_have("events", &given.events);
-        webhooks::blank(id.unwrap_or_else(|| WebhookId::at(reader.now)), reader.now)
+        let now = reader.next_moment();
+        webhooks::blank(id.unwrap_or_else(|| WebhookId::at(now)), now)
     });
     webhooks::apply(&mut webhook, given);
     if let Some(before) = before

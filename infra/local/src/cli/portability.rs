@@ -1,6 +1,7 @@
 //! `opsknight export` and `opsknight import`
 
 use std::{
+    fs::File,
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -54,6 +55,10 @@ pub(crate) struct ImportArgs {
     /// Delete what the document does not name
     #[arg(long)]
     prune: bool,
+    /// Write generated keys and secrets to this new file, one JSON object a
+    /// line, instead of printing them: for logs that others read
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    secrets_to: Option<PathBuf>,
 }
 
 pub(crate) async fn export(context: &Context, args: ExportArgs) -> Result<(), Failure> {
@@ -63,8 +68,7 @@ pub(crate) async fn export(context: &Context, args: ExportArgs) -> Result<(), Fa
     let Some(file) = args.output else {
         return context.output.write(&answer.bytes);
     };
-    replace(&file, &answer.bytes, args.secrets)
-        .map_err(|error| Failure::failed(format!("{} cannot be written: {error}", file.display())))
+    replace(&file, &answer.bytes, args.secrets).map_err(|error| unwritable(&file, &error))
 }
 
 /// Puts a file in the place of another one, whole or not at all. With secrets
@@ -89,6 +93,12 @@ pub(crate) async fn import(context: &Context, args: ImportArgs) -> Result<(), Fa
     let document = read(&args.file).map_err(|error| {
         Failure::failed(format!("{} cannot be read: {error}", args.file.display()))
     })?;
+    if args.secrets_to.is_some() && context.output.is_json() {
+        return Err(Failure::usage(
+            "--secrets-to does not go with --json, which prints them",
+        ));
+    }
+    let mut vault = args.secrets_to.map(Vault::create).transpose()?;
     let flag = |is_set: bool| is_set.then(|| "true".to_owned());
     let request = Request::new(Method::POST, &["api", "import"])
         .query(&[("dryRun", flag(args.dry_run)), ("prune", flag(args.prune))])
@@ -101,7 +111,12 @@ pub(crate) async fn import(context: &Context, args: ImportArgs) -> Result<(), Fa
             return Err(answer.failure().unwrap_or_else(other));
         }
         // Before anything else: secrets of created items are told only now.
-        print(context, &answer, call == 0)?;
+        let generated = generated(&answer.body);
+        if let Some(vault) = &mut vault {
+            vault.keep(&generated)?;
+        }
+        let shown = vault.is_none().then_some(generated.as_slice());
+        print(context, &answer, call == 0, shown.unwrap_or_default())?;
         if let Some(failure) = answer.failure() {
             eprintln!("The import broke off; the same command goes on where it stopped.");
             return Err(failure);
@@ -121,7 +136,7 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     let source: Box<dyn io::Read> = if file == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
-        Box::new(std::fs::File::open(file)?)
+        Box::new(File::open(file)?)
     };
     let mut bytes = Vec::new();
     source.take(DOCUMENT_BYTES).read_to_end(&mut bytes)?;
@@ -130,7 +145,12 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 
 /// Prints what one call did: what is unchanged is only counted, what is left
 /// comes in the next call.
-fn print(context: &Context, answer: &Answer, is_first: bool) -> Result<(), Failure> {
+fn print(
+    context: &Context,
+    answer: &Answer,
+    is_first: bool,
+    generated: &[Value],
+) -> Result<(), Failure> {
     if context.output.is_json() {
         return context.output.write(&answer.bytes);
     }
@@ -150,22 +170,80 @@ fn print(context: &Context, answer: &Answer, is_first: bool) -> Result<(), Failu
     if !items.is_empty() {
         text.push_str(&context.output.table(COLUMNS, &items));
     }
-    let generated: Vec<&Value> = items
-        .iter()
-        .filter(|item| SECRETS.iter().any(|name| item.get(*name).is_some()))
-        .collect();
     if !generated.is_empty() {
         text.push_str("\nShown this once:\n");
     }
     for item in generated {
         let name = |field: &str| table::shown(&item[field]);
         text.push_str(&format!("  {} {}\n", name("kind"), name("name")));
-        for secret in SECRETS.iter().filter(|secret| item.get(**secret).is_some()) {
+        for secret in SECRETS.iter().filter(|name| item.get(**name).is_some()) {
             text.push_str(&format!("    {secret}  {}\n", name(secret)));
         }
     }
     text.push_str(&summary(&answer.body));
     context.output.print(&text)
+}
+
+/// What was generated for created items, with what they are.
+fn generated(answer: &Value) -> Vec<Value> {
+    let items = answer["items"].as_array().into_iter().flatten();
+    items
+        .filter(|item| SECRETS.iter().any(|name| item.get(*name).is_some()))
+        .map(|item| {
+            let named = ["kind", "name", "id"].iter().chain(&SECRETS);
+            let fields =
+                named.filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())));
+            Value::Object(fields.collect())
+        })
+        .collect()
+}
+
+/// A new file of its owner's alone that takes generated secrets; one that took
+/// none goes again.
+struct Vault {
+    path: PathBuf,
+    file: File,
+    is_empty: bool,
+}
+
+impl Vault {
+    fn create(path: PathBuf) -> Result<Self, Failure> {
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
+            Ok(file) => Ok(Self {
+                path,
+                file,
+                is_empty: true,
+            }),
+            Err(error) => Err(unwritable(&path, &error)),
+        }
+    }
+
+    fn keep(&mut self, generated: &[Value]) -> Result<(), Failure> {
+        for item in generated {
+            self.is_empty = false;
+            writeln!(self.file, "{item}").map_err(|error| unwritable(&self.path, &error))?;
+        }
+        self.file
+            .sync_all()
+            .map_err(|error| unwritable(&self.path, &error))
+    }
+}
+
+impl Drop for Vault {
+    fn drop(&mut self) {
+        if self.is_empty {
+            // An empty file left behind is no harm.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn unwritable(file: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format!("{} cannot be written: {error}", file.display()))
 }
 
 /// An item with everything that is said of it in one line.

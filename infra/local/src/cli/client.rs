@@ -11,6 +11,7 @@ use http::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use url::{Host, Url};
 
 use super::{
     answer::Answer,
@@ -129,7 +130,13 @@ impl Client {
     /// A client of the deployment that the options name.
     pub(crate) fn new(connection: &Connection) -> Result<Self, Failure> {
         aws::install_tls_provider();
-        let http = reqwest::Client::builder()
+        let base = connection.base()?;
+        let mut builder = reqwest::Client::builder();
+        if is_this_machine(&base) {
+            // No proxy of the environment reaches it, or should see its key.
+            builder = builder.no_proxy();
+        }
+        let http = builder
             .user_agent(concat!("opsknight/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
@@ -140,7 +147,7 @@ impl Client {
             .map_err(|error| Failure::failed(format!("no HTTP client: {}", reason(&error))))?;
         Ok(Self {
             http,
-            base: connection.base()?,
+            base,
             token: connection.token(),
             progress: Progress::new(),
         })
@@ -221,6 +228,16 @@ impl Client {
     }
 }
 
+fn is_this_machine(base: &str) -> bool {
+    let url = Url::parse(base).ok();
+    match url.as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// How long a busy server asks to wait. An import that broke off in the middle
 /// is no reason: its answer holds secrets that are told only once.
 fn busy_pause(answer: &Answer) -> Option<Duration> {
@@ -240,4 +257,34 @@ fn reason(error: &reqwest::Error) -> String {
         cause = inner;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_path_is_one_segment() {
+        let request = Request::get(&["api", "../x?y#z", "é"])
+            .query(&[("a", Some("1&2".to_owned())), ("b", None)]);
+        assert_eq!(request.path, "/api/..%2Fx%3Fy%23z/%C3%A9?a=1%262");
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_loopback_addresses() {
+        for here in [
+            "http://localhost:1",
+            "http://127.0.0.9",
+            "http://[::1]:3000/x",
+        ] {
+            assert!(is_this_machine(here), "{here}");
+        }
+        for elsewhere in [
+            "https://example.com",
+            "http://10.0.0.1",
+            "http://localhost.example.com",
+        ] {
+            assert!(!is_this_machine(elsewhere), "{elsewhere}");
+        }
+    }
 }

@@ -146,6 +146,15 @@ async fn what_an_import_makes_up_is_answered_once_and_works() {
         assert!(text(&item(&created, name)[field]).len() >= length, "{name}");
         assert!(item(&plan, name).get(field).is_none(), "{name} {field}");
     }
+    let stored = there.get(SHOWN).await;
+    assert_eq!(
+        stored["integrations"][1]["signatureSecret"],
+        item(&created, "signed")["signatureSecret"]
+    );
+    assert_eq!(
+        stored["webhooks"][0]["secret"],
+        item(&created, "pager")["secret"]
+    );
     // What cannot be made up is told, before and after.
     for answer in [&plan, &created] {
         assert!(text(&item(answer, "chat")["warnings"][0]).contains("Authorization"));

@@ -200,6 +200,8 @@ async fn keys_are_created_listed_and_revoked() {
             "ci",
             "--scope",
             "settings:read,settings:write",
+            "--expires",
+            "2999-01-01T00:00:00Z",
         ])
         .await;
     assert!(created.contains("token  ok_new"), "{created}");
@@ -217,7 +219,7 @@ async fn keys_are_created_listed_and_revoked() {
     let asked = server.asked();
     assert_eq!(
         asked[0].body,
-        json!({ "name": "ci", "scopes": ["settings:read", "settings:write"] })
+        json!({ "name": "ci", "scopes": ["settings:read", "settings:write"], "expiresAt": "2999-01-01T00:00:00Z" })
     );
     let lines: Vec<&str> = asked.iter().map(|one| one.line.as_str()).collect();
     let expected = [

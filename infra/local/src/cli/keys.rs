@@ -9,6 +9,7 @@ use super::{
     client::Request,
     failure::Failure,
     output::clean,
+    pages::{self, PageArgs},
     table::{self, Column, column, text_column},
 };
 
@@ -17,13 +18,15 @@ const COLUMNS: &[Column] = &[
     text_column("NAME", "/name"),
     text_column("SCOPES", "/scopes"),
     column("CREATED", "/createdAt"),
+    column("EXPIRES", "/expiresAt"),
+    column("LAST USED", "/lastUsedAt"),
 ];
 
 /// Commands about API keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Lists all API keys
-    List,
+    /// Lists API keys, oldest first
+    List(PageArgs),
     /// Creates an API key; prints its token, this once
     Create {
         /// What it is for
@@ -38,6 +41,9 @@ pub(crate) enum Command {
             value_name = "SCOPE"
         )]
         scopes: Vec<String>,
+        /// When it ends by itself (2026-01-15T10:30:00Z)
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
     },
     /// Ends an API key at once
     Revoke {
@@ -49,16 +55,18 @@ pub(crate) enum Command {
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     let path = ["api", "api-keys"];
     match command {
-        Command::List => {
-            let answer = context.client.call(Request::get(&path)).await?;
-            if context.output.is_json() {
-                context.output.write(&answer.bytes)
-            } else {
-                context.output.list(&answer.body, "apiKeys", COLUMNS)
-            }
+        Command::List(page) => {
+            pages::print(context, &path, Vec::new(), &page, "apiKeys", COLUMNS).await
         }
-        Command::Create { name, scopes } => {
-            let body = json!({ "name": name, "scopes": scopes });
+        Command::Create {
+            name,
+            scopes,
+            expires,
+        } => {
+            let mut body = json!({ "name": name, "scopes": scopes });
+            if let Some(expires) = expires {
+                body["expiresAt"] = expires.into();
+            }
             let answer = context.client.call(Request::post(&path, &body)).await?;
             context.output.answer(&answer, |body| {
                 let token = table::shown(&body["token"]);

@@ -7,6 +7,7 @@ mod delivery_queue;
 mod formats;
 mod health;
 mod integrations;
+mod portability;
 mod readiness;
 mod recovery;
 mod secrets;
@@ -135,6 +136,8 @@ pub fn routes(app: App) -> Router {
             get(api_keys::read).delete(api_keys::delete),
         )
         .route("/api/audit", get(audit::list))
+        .route("/api/export", get(portability::export))
+        .route("/api/import", post(portability::import))
         .route("/api/delivery-queue", get(delivery_queue::queue))
         .route("/api/delivery-queue/redrive", post(delivery_queue::redrive))
         .with_state(app)

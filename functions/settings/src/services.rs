@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 use crate::{
     App,
-    service_fields::{Given, view},
+    service_fields::{Given, Past, view},
 };
 
 /// `GET /api/services`
@@ -50,19 +50,10 @@ pub(crate) async fn create(
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let now = Timestamp::now();
-    let given = Given::read(&mut fields, now);
-    fields.required("name", given.name.clone());
+    let given = Given::read(&mut fields, now, Past::Refused);
+    fields.must_have("name", &given.name);
     fields.finish()?;
-    let blank = Service {
-        id: ServiceId::at(now),
-        name: String::new(),
-        description: None,
-        options: ServiceOptions::default(),
-        revision: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let service = given.apply(&blank, now);
+    let service = given.apply(&blank(ServiceId::at(now), now), now);
     let audit = Entry::created(caller.actor(), &service);
     app.store.create_service(&service, &audit).await?;
     Ok(json(
@@ -92,7 +83,7 @@ pub(crate) async fn change(
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let now = Timestamp::now();
-    let given = Given::read(&mut fields, now);
+    let given = Given::read(&mut fields, now, Past::Refused);
     if given.name == Field::Null {
         fields.problem("name", "cannot be null");
     }
@@ -144,6 +135,19 @@ pub(crate) async fn delete(
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(unknown())
+    }
+}
+
+/// A service of which nothing is said yet.
+pub(crate) fn blank(id: ServiceId, now: Timestamp) -> Service {
+    Service {
+        id,
+        name: String::new(),
+        description: None,
+        options: ServiceOptions::default(),
+        revision: 1,
+        created_at: now,
+        updated_at: now,
     }
 }
 

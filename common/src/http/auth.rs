@@ -59,6 +59,12 @@ impl AdminKey {
         }
     }
 
+    /// A key for another purpose: only who has the admin key can make it, and
+    /// it changes with it.
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        crypto::hmac_sha256(self.0.as_bytes(), purpose.as_bytes())
+    }
+
     fn is(&self, token: &str) -> bool {
         crypto::same_secret(
             crypto::sha256_hex(token.as_bytes()).as_bytes(),

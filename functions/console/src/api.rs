@@ -2,18 +2,21 @@
 //! who is logged in: its validation, scopes, audit and preconditions are the
 //! only ones there are.
 
+use std::net::SocketAddr;
+
 use axum::{
     Router,
     body::Body,
-    extract::{FromRequestParts, Request},
+    extract::{ConnectInfo, FromRequestParts, Request},
     response::Response,
 };
 use common::limits;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, FORWARDED, HOST, IF_MATCH, USER_AGENT},
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, IF_MATCH},
     request::Parts,
 };
+use lambda_http::request::RequestContext;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -23,21 +26,17 @@ use crate::{App, session};
 /// Webhooks in the API.
 pub(crate) const WEBHOOKS: &str = "/api/status-page/webhooks";
 
-/// What the API is told of the browser's request: where it was sent (intake
-/// addresses are made of it) and whom it came from.
-const CARRIED: [HeaderName; 5] = [
-    HOST,
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-forwarded-for"),
-    FORWARDED,
-    USER_AGENT,
-];
+/// What the API is told of the browser's request: where it was sent, which
+/// intake addresses are made of.
+const CARRIED: [HeaderName; 2] = [HOST, HeaderName::from_static("x-forwarded-proto")];
 
 /// The API as one person may use it.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     router: Router,
     headers: HeaderMap,
+    /// Whom the request came from.
+    caller: Extensions,
 }
 
 /// An answer of the API that is no success.
@@ -65,6 +64,7 @@ impl Api {
         Some(Self {
             router: app.api.clone(),
             headers,
+            caller: caller(&parts.extensions),
         })
     }
 
@@ -117,6 +117,7 @@ impl Api {
             .body(body)
             .map_err(|error| Problem::inside(&error.to_string()))?;
         request.headers_mut().extend(self.headers.clone());
+        request.extensions_mut().extend(self.caller.clone());
         match self.router.clone().oneshot(request).await {
             Ok(response) => read(response).await,
             Err(never) => match never {},
@@ -132,6 +133,19 @@ impl FromRequestParts<App> for Api {
             .and_then(|token| Self::new(app, parts, &token))
             .ok_or_else(|| session::missing(parts))
     }
+}
+
+/// What tells the address of a caller, on Lambda and on one machine. Not all
+/// extensions: what the console's own routes left there would confuse the API's.
+fn caller(request: &Extensions) -> Extensions {
+    let mut caller = Extensions::new();
+    if let Some(context) = request.get::<RequestContext>() {
+        caller.insert(context.clone());
+    }
+    if let Some(address) = request.get::<ConnectInfo<SocketAddr>>() {
+        caller.insert(*address);
+    }
+    caller
 }
 
 async fn read(response: Response) -> Result<Value, Problem> {

@@ -87,6 +87,16 @@ impl Form {
             .map_or_else(|_| self.text_or_null(name), Value::from)
     }
 
+    /// A moment in UTC, as the API takes it.
+    pub(crate) fn moment(&self, name: &str) -> Option<String> {
+        match self.get(name).trim() {
+            "" => None,
+            // Browsers leave seconds out where they are zero.
+            text if text.len() == "2026-01-15T10:30".len() => Some(format!("{text}:00Z")),
+            text => Some(format!("{text}Z")),
+        }
+    }
+
     /// Whether a box is ticked.
     pub(crate) fn is_ticked(&self, name: &str) -> bool {
         self.has(name, "true")

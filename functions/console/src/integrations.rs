@@ -127,7 +127,7 @@ fn address(integration: &Value) -> Markup {
     html! {
         h2 { "Intake address" }
         p { "The tool posts its alerts here. The address is a credential." }
-        pre tabindex="0" { code.secret { (text(&integration["url"])) } }
+        code.secret { (text(&integration["url"])) }
     }
 }
 
@@ -228,7 +228,9 @@ fn guide(integration: &Value) -> Markup {
                 p { strong { "Template" } }
                 (show::code(&Value::from(filled(template))))
             }
-            @if let Some(signature) = guide["signature"].as_str() { p { strong { "Signature: " } (filled(signature)) } }
+            @if let Some(scheme) = guide["signature"]["scheme"].as_str() {
+                p { strong { "Signature: " } @if let Some(header) = guide["signature"]["header"].as_str() { code { (header) } " = " } (scheme) }
+            }
             p { strong { "Test" } }
             pre tabindex="0" { code { (filled(text(&guide["test"]))) } }
             p { strong { "How incidents close: " } (text(&guide["resolves"])) }

@@ -13,13 +13,17 @@ pub(crate) enum Section {
     Services,
     Webhooks,
     Queue,
+    Keys,
+    Audit,
 }
 
-const SECTIONS: [(Section, &str, &str); 4] = [
+const SECTIONS: [(Section, &str, &str); 6] = [
     (Section::Incidents, "/", "Incidents"),
     (Section::Services, "/services", "Services"),
     (Section::Webhooks, "/webhooks", "Webhooks"),
     (Section::Queue, "/queue", "Queue"),
+    (Section::Keys, "/keys", "Keys"),
+    (Section::Audit, "/audit", "Audit"),
 ];
 
 /// A page.

@@ -6,11 +6,13 @@
 
 mod api;
 mod assets;
+mod audit;
 mod browser;
 mod form;
 mod incidents;
 mod input;
 mod integrations;
+mod keys;
 mod layout;
 mod queue;
 mod seal;
@@ -29,17 +31,19 @@ use common::http::{auth::AdminKey, finish};
 
 use crate::{layout::Page, seal::Seal};
 
-/// Every path below which there are pages; the template's routes are checked
-/// against it.
-pub const PATHS: &[&str] = &[
-    "/",
-    "/login",
-    "/logout",
-    "/incidents",
-    "/services",
-    "/webhooks",
-    "/queue",
-    "/assets",
+/// Every path with pages, and whether there are more below it; the template's
+/// routes are checked against it.
+pub const PATHS: &[(&str, bool)] = &[
+    ("/", false),
+    ("/login", false),
+    ("/logout", false),
+    ("/incidents", true),
+    ("/services", true),
+    ("/webhooks", true),
+    ("/queue", true),
+    ("/keys", true),
+    ("/audit", false),
+    ("/assets", true),
 ];
 
 /// What the pages work with.
@@ -71,6 +75,8 @@ pub fn routes(app: App) -> Router {
         .nest("/services", services::routes().fallback(unknown))
         .nest("/webhooks", webhooks::routes().fallback(unknown))
         .nest("/queue", queue::routes().fallback(unknown))
+        .nest("/keys", keys::routes().fallback(unknown))
+        .route("/audit", get(audit::page))
         .nest("/assets", assets::routes().fallback(unknown))
         .with_state(app)
         .layer(axum::middleware::from_fn(browser::refuse_foreign_forms))

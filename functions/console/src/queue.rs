@@ -45,7 +45,7 @@ async fn render(api: &Api, problem: Option<&Problem>) -> Result<Page, Problem> {
             ("Given up", html! {
                 (dead) " " @if dead > 0 { (badge(Tone::Bad, "dead letters")) } @else { (badge(Tone::Good, "none")) }
             }),
-            ("Oldest unfinished", html! { (oldest.as_deref().unwrap_or("–")) }),
+            ("Oldest unfinished", html! { (oldest.as_deref().unwrap_or_default()) }),
         ]))
         p.hint { "Waiting includes retries whose pause is over; numbers of the queue are approximate." }
         h2 { "Redrive" }
@@ -70,7 +70,7 @@ fn latest(redrive: &Value) -> Markup {
                 ("Status", html! { (text(&redrive["status"])) }),
                 ("Moved", html! { (redrive["moved"]) @if redrive["toMove"].is_u64() { " of " (redrive["toMove"]) } }),
                 ("Started", moment(&redrive["startedAt"])),
-                ("Failure", html! { (redrive["error"].as_str().unwrap_or("–")) }),
+                ("Failure", html! { (redrive["error"].as_str().unwrap_or_default()) }),
             ]))
         }
     }

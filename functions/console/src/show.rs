@@ -45,10 +45,10 @@ pub(crate) fn badge(tone: Tone, word: &str) -> Markup {
     html! { span class={ "badge " (tone.class()) } { (word) } }
 }
 
-/// A moment: when, and how long ago.
+/// A moment: when, and how long ago. Nothing where there is none.
 pub(crate) fn moment(value: &Value) -> Markup {
     match Timestamp::parse_rfc3339(text(value)) {
-        None => html! { "–" },
+        None => html! {},
         Some(at) => html! {
             time datetime=(at) { (clock(at)) " (" (distance(at, Timestamp::now())) ")" }
         },
@@ -58,7 +58,7 @@ pub(crate) fn moment(value: &Value) -> Markup {
 /// A moment by how long ago it is.
 pub(crate) fn ago(value: &Value) -> Markup {
     match Timestamp::parse_rfc3339(text(value)) {
-        None => html! { "–" },
+        None => html! {},
         Some(at) => html! {
             time datetime=(at) title=(clock(at)) { (distance(at, Timestamp::now())) }
         },
@@ -125,11 +125,12 @@ pub(crate) fn foreign_link(address: &str) -> Markup {
     }
 }
 
-/// Names and what they stand for.
+/// Names and what they stand for; those of nothing are left out.
 pub(crate) fn facts(facts: &[(&str, Markup)]) -> Markup {
+    let told = facts.iter().filter(|(_, value)| !value.0.is_empty());
     html! {
         dl.facts {
-            @for (name, value) in facts { div { dt { (name) } dd { (value) } } }
+            @for (name, value) in told { div { dt { (name) } dd { (value) } } }
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{SNOOZES, URGENCIES, list::api_path, status_badge, urgency_badge};
 use crate::{
     api::{Api, Problem, WEBHOOKS, segment, with_query},
+    audit::change_of,
     form::Form,
     input::Fields,
     layout::{Page, Section},
@@ -141,8 +142,7 @@ fn buttons(incident: &Value) -> Markup {
 
 fn details(incident: &Value) -> Markup {
     let service = &incident["service"];
-    let or_none =
-        |value: &Value| html! { @if let Some(text) = value.as_str() { (text) } @else { "–" } };
+    let or_none = |value: &Value| html! { @if let Some(text) = value.as_str() { (text) } };
     let assignee = html! {
         @match incident["assignee"]["name"].as_str() {
             None => "nobody",
@@ -165,10 +165,7 @@ fn details(incident: &Value) -> Markup {
         ("Acknowledged", moment(&incident["acknowledgedAt"])),
         ("Snoozed until", moment(&incident["snoozedUntil"])),
         ("Resolved", moment(&incident["resolvedAt"])),
-        (
-            "Dedup key",
-            html! { code { (or_none(&incident["dedupKey"])) } },
-        ),
+        ("Dedup key", or_none(&incident["dedupKey"])),
         ("Id", html! { code { (text(&incident["id"])) } }),
     ];
     if let Some(link) = incident["link"].as_str() {
@@ -210,16 +207,12 @@ fn entry(entry: &Value) -> Markup {
             @if !changes.is_empty() && text(&entry["event"]) != "incident.created" {
                 ul {
                     @for change in changes {
-                        li { (text(&change["field"])) ": " (value(&change["from"])) " → " (value(&change["to"])) }
+                        li { (change_of(change)) }
                     }
                 }
             }
         }
     }
-}
-
-fn value(value: &Value) -> Markup {
-    html! { @if let Some(text) = value.as_str() { (text) } @else { "none" } }
 }
 
 /// The alerts behind the incident, newest first.
@@ -237,7 +230,7 @@ fn raw_alerts(alerts: &[Value]) -> Markup {
                     ("Received", moment(&alert["receivedAt"])),
                     ("Happened", moment(&alert["occurredAt"])),
                     ("Source", html! { (text(&alert["source"])) }),
-                    ("Link", html! { @if let Some(link) = alert["link"].as_str() { (foreign_link(link)) } @else { "–" } }),
+                    ("Link", html! { @if let Some(link) = alert["link"].as_str() { (foreign_link(link)) } }),
                 ]))
                 (show::code(&alert["details"]))
                 @if alert["truncated"] == true { p.hint { "Only the start of what was sent is kept." } }

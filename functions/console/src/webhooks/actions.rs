@@ -71,8 +71,8 @@ pub(super) async fn rotate_secret(api: Api, Path(id): Path<String>, form: Form) 
 pub(super) async fn recover(api: Api, Path(id): Path<String>, mut form: Form) -> Response {
     let mut body = json!({ "dryRun": form.is_ticked("dryRun") });
     for (name, value) in [
-        ("since", moment(form.get("since"))),
-        ("until", moment(form.get("until"))),
+        ("since", form.moment("since").into()),
+        ("until", form.moment("until").into()),
         ("cursor", form.text_or_null("cursor")),
     ] {
         if !value.is_null() {
@@ -108,16 +108,6 @@ fn recovered(result: &Value) -> Markup {
                 @if is_part { p { "There are more: press “Go on” below." } }
             }
         }
-    }
-}
-
-/// What a browser sends of a moment, as the API takes it: in UTC.
-fn moment(text: &str) -> Value {
-    match text.trim() {
-        "" => Value::Null,
-        // Without seconds where they are zero.
-        text if text.len() == 16 => Value::from(format!("{text}:00Z")),
-        text => Value::from(format!("{text}Z")),
     }
 }
 

@@ -102,7 +102,7 @@ async fn render(
         (facts(&[
             ("Event", html! { (text(&delivery["event"])) " " code { (text(&delivery["eventId"])) } }),
             ("Incident", html! {
-                @if let Some(id) = delivery["incidentId"].as_str() { a href={ "/incidents/" (id) } { (id) } } @else { "–" }
+                @if let Some(id) = delivery["incidentId"].as_str() { a href={ "/incidents/" (id) } { (id) } }
             }),
             ("Created", moment(&delivery["createdAt"])),
             ("Next attempt", moment(&delivery["nextAttemptAt"])),

@@ -115,8 +115,8 @@ fn row(delivery: &Value) -> Vec<Markup> {
         html! { a href=(path) { (text(&delivery["event"])) } },
         ago(&delivery["createdAt"]),
         html! { (attempts.len()) },
-        html! { @if let Some(latest) = attempts.last() { (outcome(latest)) } @else { "–" } },
-        html! { @if delivery["nextAttemptAt"].is_string() { (ago(&delivery["nextAttemptAt"])) } @else { "–" } },
+        html! { @if let Some(latest) = attempts.last() { (outcome(latest)) } },
+        html! { @if delivery["nextAttemptAt"].is_string() { (ago(&delivery["nextAttemptAt"])) } },
     ]
 }
 

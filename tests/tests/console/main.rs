@@ -1,0 +1,9 @@
+//! The console, as a browser without scripts sees it.
+
+mod browser;
+mod incidents;
+mod pages;
+mod safety;
+mod services;
+mod session;
+mod webhooks;

@@ -122,8 +122,8 @@ fn navigation(current: Option<Section>) -> Markup {
                 @for (section, path, name) in SECTIONS {
                     a href=(path) aria-current=[(current == Some(section)).then_some("page")] { (name) }
                 }
+                form method="post" action="/logout" { button.plain type="submit" { "Log out" } }
             }
-            form method="post" action="/logout" { button.plain type="submit" { "Log out" } }
         }
     }
 }

@@ -65,6 +65,14 @@ pub(crate) fn ago(value: &Value) -> Markup {
     }
 }
 
+/// When something is to happen; what should have happened is due.
+pub(crate) fn due(value: &Value) -> Markup {
+    match Timestamp::parse_rfc3339(text(value)) {
+        Some(at) if at <= Timestamp::now() => html! { "due" },
+        _ => ago(value),
+    }
+}
+
 /// `2026-01-15 10:30:00 UTC`
 pub(crate) fn clock(at: Timestamp) -> String {
     let written = at.to_string();

@@ -318,7 +318,8 @@ pub(super) async fn deliveries(api: Api, Path(id): Path<String>) -> Result<Page,
         h1 { "Who was told" }
         @for (webhook, found) in &told {
             @let deliveries = list(found, "deliveries");
-            h2 { a href={ "/webhooks/" (text(&webhook["id"])) } { (text(&webhook["name"])) } " – " (webhooks::standing(webhook)) }
+            h2 { a href={ "/webhooks/" (text(&webhook["id"])) } { (text(&webhook["name"])) } }
+            p { (webhooks::standing(webhook)) }
             @if deliveries.is_empty() { p.quiet { "Told nothing: its events or filter do not match, or it is newer." } }
             @else { (webhooks::delivery_table(deliveries)) }
         }

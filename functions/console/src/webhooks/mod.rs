@@ -62,7 +62,7 @@ pub(crate) fn standing(webhook: &Value) -> Markup {
             (badge(Tone::Good, "Works"))
         } @else {
             @match text(&health["state"]) {
-                "open" => { (badge(Tone::Bad, "Breaker open")) " next probe " (ago(&health["nextProbeAt"])) ", " }
+                "open" => { (badge(Tone::Bad, "Breaker open")) " next probe " (show::due(&health["nextProbeAt"])) ", " }
                 "probing" => { (badge(Tone::Bad, "Breaker open")) " probing now, " }
                 _ => { (badge(Tone::Warn, "Failing")) " " }
             }
@@ -116,7 +116,7 @@ fn row(delivery: &Value) -> Vec<Markup> {
         ago(&delivery["createdAt"]),
         html! { (attempts.len()) },
         html! { @if let Some(latest) = attempts.last() { (outcome(latest)) } },
-        html! { @if delivery["nextAttemptAt"].is_string() { (ago(&delivery["nextAttemptAt"])) } },
+        html! { (show::due(&delivery["nextAttemptAt"])) },
     ]
 }
 

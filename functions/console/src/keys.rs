@@ -78,7 +78,11 @@ async fn page(
             button.main type="submit" { "Create key" }
         }
     };
-    Ok(Page::new(Section::Keys, "API keys", body).with_problem(problem))
+    let page = Page::new(Section::Keys, "API keys", body).with_problem(problem);
+    Ok(match problem {
+        Some(_) => page.at("/keys"),
+        None => page,
+    })
 }
 
 fn card(key: &Value) -> Markup {

@@ -63,7 +63,8 @@ async fn list_page(api: &Api, refused: Refused<'_>) -> Result<Page, Problem> {
             button.main type="submit" { "Create service" }
         }
     };
-    Ok(Page::new(Section::Services, "Services", body).with_problem(problem))
+    let page = Page::new(Section::Services, "Services", body).at("/services");
+    Ok(page.with_problem(problem))
 }
 
 fn inputs(fields: &Fields<'_>) -> Markup {

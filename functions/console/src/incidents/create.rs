@@ -59,5 +59,6 @@ async fn page(api: &Api, form: &Form, problem: Option<&Problem>) -> Result<Page,
             button.main type="submit" { "Open incident" }
         }
     };
-    Ok(Page::new(Section::Incidents, "New incident", body).with_problem(problem))
+    let page = Page::new(Section::Incidents, "New incident", body).at("/incidents/new");
+    Ok(page.with_problem(problem))
 }

@@ -286,7 +286,9 @@ pub(super) async fn render_edit(
             button.main type="submit" { "Save" }
         }
     };
-    Ok(Page::new(Section::Incidents, "Edit incident", body).with_problem(problem))
+    let page = Page::new(Section::Incidents, "Edit incident", body);
+    let page = page.at(format!("/incidents/{}/edit", segment(id)));
+    Ok(page.with_problem(problem))
 }
 
 /// The fields that a new incident and an edited one share.

@@ -9,6 +9,7 @@ use common::{
     telemetry,
 };
 use console::{App, router};
+use settings::Readiness;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -24,6 +25,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         guard: guard.clone(),
         outbound: Outbound::new(guard)?,
         admin: admin.clone(),
+        readiness: Readiness::default(),
         public_url: config::optional("PUBLIC_URL"),
     };
     let incidents = incidents::App::new(store, admin.clone());

@@ -19,6 +19,24 @@ use serde_json::{Value, json};
 
 use crate::{App, patch, view};
 
+const STATUSES_EXPECTED: &str = "incident statuses, separated by commas, or unresolved";
+
+/// `OPEN,ACKNOWLEDGED`, or `unresolved` for all but RESOLVED.
+fn statuses(text: &str) -> Option<Vec<Status>> {
+    if text == "unresolved" {
+        let all = Status::ALL.into_iter();
+        return Some(all.filter(|status| *status != Status::Resolved).collect());
+    }
+    let mut statuses = Vec::new();
+    for word in text.split(',') {
+        let status = Status::from_word(word)?;
+        if !statuses.contains(&status) {
+            statuses.push(status);
+        }
+    }
+    Some(statuses)
+}
+
 /// `GET /api/incidents`
 pub(crate) async fn list(
     State(app): State<App>,
@@ -27,7 +45,9 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     let query = page::Query::of(request.uri());
     let filter = IncidentFilter {
-        status: query.parsed("status", "an incident status", Status::from_word)?,
+        statuses: query
+            .parsed("status", STATUSES_EXPECTED, statuses)?
+            .unwrap_or_default(),
         service: query.parsed("serviceId", "a service id", |id| {
             id.parse::<ServiceId>().ok()
         })?,
@@ -37,7 +57,7 @@ pub(crate) async fn list(
     let page = app
         .incidents
         .store()
-        .incidents(filter, query.cursor()?, query.limit()?)
+        .incidents(&filter, query.cursor()?, query.limit()?)
         .await?;
     let incidents: Vec<Value> = page.entries.iter().map(view::incident).collect();
     let next = page.next.as_deref().map(page::cursor);
@@ -153,28 +173,42 @@ pub(crate) async fn change(
     ))
 }
 
-/// `GET /api/incidents/{id}/timeline`
+/// `GET /api/incidents/{id}/timeline`: oldest first.
 pub(crate) async fn timeline(
     State(app): State<App>,
     _: Caller,
     Path(id): Path<String>,
+    request: Request,
 ) -> Result<Response, ApiError> {
+    let query = page::Query::of(request.uri());
+    let (after, limit) = (query.cursor()?, query.limit()?);
     let id = existing(&app, &id).await?;
-    let events = app.incidents.store().timeline(id).await?;
-    let timeline: Vec<Value> = events.iter().map(view::event).collect();
-    Ok(json(StatusCode::OK, &json!({ "timeline": timeline })))
+    let page = app.incidents.store().timeline(id, after, limit).await?;
+    let timeline: Vec<Value> = page.entries.iter().map(view::event).collect();
+    let next = page.next.as_deref().map(page::cursor);
+    Ok(json(
+        StatusCode::OK,
+        &json!({ "timeline": timeline, "nextCursor": next }),
+    ))
 }
 
-/// `GET /api/incidents/{id}/alerts`
+/// `GET /api/incidents/{id}/alerts`: oldest first.
 pub(crate) async fn alerts(
     State(app): State<App>,
     _: Caller,
     Path(id): Path<String>,
+    request: Request,
 ) -> Result<Response, ApiError> {
+    let query = page::Query::of(request.uri());
+    let (after, limit) = (query.cursor()?, query.limit()?);
     let id = existing(&app, &id).await?;
-    let alerts = app.incidents.store().raw_alerts(id).await?;
-    let alerts: Vec<Value> = alerts.iter().map(view::raw_alert).collect();
-    Ok(json(StatusCode::OK, &json!({ "alerts": alerts })))
+    let page = app.incidents.store().raw_alerts(id, after, limit).await?;
+    let alerts: Vec<Value> = page.entries.iter().map(view::raw_alert).collect();
+    let next = page.next.as_deref().map(page::cursor);
+    Ok(json(
+        StatusCode::OK,
+        &json!({ "alerts": alerts, "nextCursor": next }),
+    ))
 }
 
 async fn existing(app: &App, id: &str) -> Result<IncidentId, ApiError> {

@@ -23,6 +23,7 @@ pub(crate) fn incident(incident: &Incident) -> Value {
         "acknowledgedAt": incident.acknowledged_at,
         "resolvedAt": incident.resolved_at,
         "snoozedUntil": incident.snoozed_until,
+        "maintenance": incident.maintenance,
         "version": incident.version,
     })
 }

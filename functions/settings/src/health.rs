@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::App;
 
-/// `GET /api/health`: liveness, cheap; with `?mode=readiness` the table and the
-/// queue are asked as well.
+/// `GET /api/health`: liveness, without any call; with `?mode=readiness`
+/// whether what is accepted is delivered, 503 where it is not.
 pub(crate) async fn read(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let mode = Query::of(request.uri()).get("mode").map(str::to_owned);
     match mode.as_deref() {
@@ -28,19 +28,16 @@ pub(crate) async fn read(State(app): State<App>, request: Request) -> Result<Res
 }
 
 async fn readiness(app: &App) -> Response {
-    let table = app.store.ping().await;
-    let queue = app.queue.depth().await;
-    let word = |ok: bool| if ok { "ok" } else { "unavailable" };
-    let ready = table.is_ok() && queue.is_ok();
-    let status = if ready {
-        StatusCode::OK
+    let report = app.readiness.report(app).await;
+    let (code, status) = if report.is_ready {
+        (StatusCode::OK, "ready")
     } else {
-        StatusCode::SERVICE_UNAVAILABLE
+        (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
     };
     let answer = json!({
-        "status": if ready { "healthy" } else { "unhealthy" },
+        "status": status,
         "version": env!("CARGO_PKG_VERSION"),
-        "checks": { "table": word(table.is_ok()), "queue": word(queue.is_ok()) },
+        "checks": report.checks,
     });
-    json(status, &answer)
+    json(code, &answer)
 }

@@ -26,6 +26,11 @@ use crate::{App, session};
 /// Webhooks in the API.
 pub(crate) const WEBHOOKS: &str = "/api/status-page/webhooks";
 
+/// Pages of a list that are read for one page of the console.
+const PAGES_READ: usize = 5;
+/// The largest page of the API's lists.
+const PAGE: &str = "100";
+
 /// What the API is told of the browser's request: where it was sent, which
 /// intake addresses are made of.
 const CARRIED: [HeaderName; 2] = [HOST, HeaderName::from_static("x-forwarded-proto")];
@@ -71,6 +76,31 @@ impl Api {
     /// A GET.
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Problem> {
         self.call(Method::GET, path, Value::Null, None).await
+    }
+
+    /// The entries of a list from its beginning, some pages of it, and whether
+    /// there may be more. A page of the API may be short or empty although more
+    /// follows, because its work is bounded.
+    pub(crate) async fn entries(
+        &self,
+        path: &str,
+        name: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<(Vec<Value>, bool), Problem> {
+        let (mut entries, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..PAGES_READ {
+            let mut parameters = parameters.to_vec();
+            parameters.extend([("limit", PAGE), ("cursor", &cursor)]);
+            let mut page = self.get(&with_query(path, &parameters)).await?;
+            if let Value::Array(found) = page[name].take() {
+                entries.extend(found);
+            }
+            match page["nextCursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => return Ok((entries, false)),
+            }
+        }
+        Ok((entries, true))
     }
 
     /// A POST.

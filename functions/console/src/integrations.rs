@@ -17,7 +17,7 @@ use crate::{
     form::{Form, invalid},
     input::{Choice, Fields},
     layout::{Page, Section, confirmed},
-    services,
+    services::{self, Part},
     show::{self, Tone, ago, badge, facts, list, once, text},
 };
 
@@ -104,7 +104,7 @@ async fn create(api: Api, Path(service): Path<String>, form: Form) -> Response {
     let path = format!("{}/integrations", services::api_path(&service));
     match api.post(&path, body).await {
         Ok(created) => shown_once("Integration added", &created["integration"]).into_response(),
-        Err(problem) => services::page(&api, &service, None, Some((&form, &problem)))
+        Err(problem) => services::page(&api, &service, Some((Part::Integration, &form, &problem)))
             .await
             .into_response(),
     }

@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
+use common::time::Timestamp;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -13,10 +14,10 @@ use crate::{
     App, action,
     api::{Api, Problem, segment},
     form::Form,
-    input::Fields,
+    input::{Choice, Fields},
     integrations,
     layout::{Page, Section, confirmed},
-    show::{ago, list, text},
+    show::{self, ago, list, text},
 };
 
 /// The pages of services and of their integrations.
@@ -25,6 +26,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/", get(all).post(create))
         .route("/{id}", get(one))
         .route("/{id}/edit", action(edit))
+        .route("/{id}/options", action(change_options))
         .route("/{id}/delete", action(delete))
         .merge(integrations::routes())
 }
@@ -78,6 +80,77 @@ fn written(form: &Form) -> Value {
     json!({ "name": form.get("name"), "description": form.text_or_null("description") })
 }
 
+/// What the service decides for its incidents, as the API takes it: the windows
+/// that stay ticked and the one that was typed.
+fn options(form: &Form) -> Value {
+    let kept = form.all("maintenanceWindows").map(|window| {
+        // What is no JSON stays text, for the API to refuse.
+        serde_json::from_str(window).unwrap_or_else(|_| Value::from(window))
+    });
+    let mut windows: Vec<Value> = kept.collect();
+    let typed = ["from", "until", "reason"].map(|name| format!("window.{name}"));
+    if typed.iter().any(|name| !form.get(name).trim().is_empty()) {
+        let [from, until, reason] = &typed;
+        windows.push(json!({
+            "from": form.moment(from),
+            "until": form.moment(until),
+            "reason": form.text_or_null(reason),
+        }));
+    }
+    json!({
+        "maintenanceWindows": windows,
+        "autoResolveAfterHours": form.number("autoResolveAfterHours"),
+        "defaultUrgency": form.text_or_null("defaultUrgency"),
+    })
+}
+
+/// The form of what the service decides for its incidents.
+fn options_form(service: &Value, refused: Refused<'_>) -> Markup {
+    let mut own = Form::of(service, &["autoResolveAfterHours", "defaultUrgency"]);
+    let windows: Vec<(String, String)> = list(service, "maintenanceWindows")
+        .iter()
+        .map(|window| (window.to_string(), window_text(window)))
+        .collect();
+    for (window, _) in &windows {
+        own.add("maintenanceWindows", window);
+    }
+    let problem = refused.map(|(_, problem)| problem);
+    let fields = Fields::new("options", refused.map_or(&own, |(form, _)| form), problem);
+    let choices: Vec<Choice<'_>> = windows
+        .iter()
+        .map(|(one, text)| (&**one, &**text))
+        .collect();
+    html! {
+        details.fold open[refused.is_some()] {
+            summary { "Maintenance, urgency, automatic end" }
+            form method="post" action={ "/services/" (text(&service["id"])) "/options" } {
+                (fields.summary())
+                (fields.choices("maintenanceWindows", "Maintenance", "What alerts open meanwhile is suppressed. Untick to take one out.", &choices))
+                fieldset {
+                    legend { "One more" }
+                    (fields.moment("window.from", "From (UTC)", ""))
+                    (fields.moment("window.until", "Until (UTC)", ""))
+                    (fields.line("window.reason", "Why", ""))
+                }
+                (fields.choice("defaultUrgency", "Urgency of what alerts open", "", &[
+                    ("", "As the alert's severity says"), ("HIGH", "Always high"), ("MEDIUM", "Always medium"), ("LOW", "Always low"),
+                ]))
+                (fields.number("autoResolveAfterHours", "Over after so many hours without an alert", "For tools that never report an end. Empty: never."))
+                button.main type="submit" { "Save" }
+            }
+        }
+    }
+}
+
+fn window_text(window: &Value) -> String {
+    let at = |name: &str| {
+        Timestamp::parse_rfc3339(text(&window[name])).map_or_else(String::new, show::clock)
+    };
+    let reason = window["reason"].as_str();
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    format!("{} until {}{reason}", at("from"), at("until"))
+}
+
 /// `POST /services`
 async fn create(api: Api, form: Form) -> Response {
     match api.post("/api/services", written(&form)).await {
@@ -95,17 +168,28 @@ pub(crate) fn api_path(id: &str) -> String {
 
 /// `GET /services/{id}`
 async fn one(api: Api, Path(id): Path<String>) -> Result<Page, Problem> {
-    page(&api, &id, None, None).await
+    page(&api, &id, None).await
 }
 
-/// The page of a service, with a refused form of the service or of a new
-/// integration.
+/// The forms of a service's page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Edit,
+    Options,
+    Integration,
+}
+
+/// The page of a service, with a form of it that was refused.
 pub(crate) async fn page(
     api: &Api,
     id: &str,
-    edited: Refused<'_>,
-    added: Refused<'_>,
+    refused: Option<(Part, &Form, &Problem)>,
 ) -> Result<Page, Problem> {
+    let of = |part: Part| {
+        let refused = refused.filter(|(refused, ..)| *refused == part);
+        refused.map(|(_, form, problem)| (form, problem))
+    };
+    let edited = of(Part::Edit);
     let path = api_path(id);
     let integrations = format!("{path}/integrations");
     let (service, integrations) = tokio::join!(api.get(&path), api.get(&integrations));
@@ -120,7 +204,7 @@ pub(crate) async fn page(
         p { a.button href={ "/incidents?serviceId=" (id) } { "Its incidents" } }
         h2 { "Integrations" }
         (integrations::list_of(list(&integrations, "integrations")))
-        (integrations::new_form(id, added))
+        (integrations::new_form(id, of(Part::Integration)))
         h2 { "This service" }
         p.quiet { "Created " (ago(&service["createdAt"])) ", changed " (ago(&service["updatedAt"])) "." }
         details.fold open[edited.is_some()] {
@@ -131,6 +215,7 @@ pub(crate) async fn page(
                 button.main type="submit" { "Save" }
             }
         }
+        (options_form(&service, of(Part::Options)))
         (confirmed(
             &format!("/services/{id}/delete"),
             "Delete this service …",
@@ -138,7 +223,7 @@ pub(crate) async fn page(
             "Delete the service and its integrations",
         ))
     };
-    let problem = edit_problem.or(added.map(|(_, problem)| problem));
+    let problem = refused.map(|(.., problem)| problem);
     let page = Page::new(Section::Services, text(&service["name"]), body);
     Ok(match problem {
         Some(_) => page.with_problem(problem).at(format!("/services/{id}")),
@@ -150,7 +235,17 @@ pub(crate) async fn page(
 async fn edit(api: Api, Path(id): Path<String>, form: Form) -> Response {
     match api.patch(&api_path(&id), written(&form)).await {
         Ok(_) => to(&segment(&id)),
-        Err(problem) => page(&api, &id, Some((&form, &problem)), None)
+        Err(problem) => page(&api, &id, Some((Part::Edit, &form, &problem)))
+            .await
+            .into_response(),
+    }
+}
+
+/// `POST /services/{id}/options`
+async fn change_options(api: Api, Path(id): Path<String>, form: Form) -> Response {
+    match api.patch(&api_path(&id), options(&form)).await {
+        Ok(_) => to(&segment(&id)),
+        Err(problem) => page(&api, &id, Some((Part::Options, &form, &problem)))
             .await
             .into_response(),
     }

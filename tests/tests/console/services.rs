@@ -156,3 +156,73 @@ async fn the_queue_is_shown_and_moved_back() {
     browser.follow(&moved).await.says("Latest redrive");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn maintenance_and_the_other_options_of_a_service_are_set() {
+    let world = World::start().await;
+    let browser = Browser::logged_in(&world).await;
+    let service = format!("/services/{}", world.service("Checkout").await);
+    let action = format!("{service}/options");
+    let page = browser.page(&service).await;
+    let window = [
+        ("window.from", "2020-01-01T00:00"),
+        ("window.until", "2999-01-01T00:00:30"),
+        ("window.reason", "moving house"),
+    ];
+    let wrong = browser
+        .submit(
+            &page,
+            &action,
+            &[&window[..], &[("autoResolveAfterHours", "0")]].concat(),
+        )
+        .await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    wrong.says("expected a number from 1 to");
+    assert_eq!(wrong.typed(&action, "window.reason"), "moving house");
+
+    let fields = [
+        &window[..],
+        &[("autoResolveAfterHours", "24"), ("defaultUrgency", "LOW")],
+    ]
+    .concat();
+    assert_eq!(
+        browser.submit(&page, &action, &fields).await.location(),
+        service
+    );
+    let now = world.get(&format!("/api{service}")).await["service"].clone();
+    assert_eq!(
+        (&now["autoResolveAfterHours"], &now["defaultUrgency"]),
+        (&json!(24), &json!("LOW"))
+    );
+    browser
+        .page(&service)
+        .await
+        .says("2020-01-01 00:00:00 UTC until 2999-01-01 00:00:30 UTC: moving house");
+
+    let id = service.rsplit('/').next().expect("an id");
+    let integration = world
+        .integration_of(id, json!({ "type": "webhook", "name": "w" }))
+        .await;
+    let alert = json!({ "id": 1, "summary": "Door open" });
+    let incident = world.accepted(&integration, alert).await["incident"]["id"].clone();
+    browser
+        .page("/")
+        .await
+        .says("Suppressed (1)")
+        .says("maintenance");
+    let incident = format!("/incidents/{}", incident.as_str().expect("an id"));
+    browser.page(&incident).await.says("moving house");
+
+    // A window that stays ticked stays; one that does not is gone.
+    let window = now["maintenanceWindows"][0].to_string();
+    browser
+        .submit(&page, &action, &[("maintenanceWindows", &window)])
+        .await;
+    let kept = world.get(&format!("/api{service}")).await["service"].clone();
+    assert_eq!(kept["maintenanceWindows"], now["maintenanceWindows"]);
+    assert_eq!(kept["autoResolveAfterHours"], json!(null));
+    browser.submit(&page, &action, &[]).await;
+    let none = world.get(&format!("/api{service}")).await["service"].clone();
+    assert_eq!(none["maintenanceWindows"], json!([]));
+    world.stop().await;
+}

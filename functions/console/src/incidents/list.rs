@@ -15,62 +15,57 @@ use crate::{
     webhooks,
 };
 
-/// Pages of the API's list that the first page reads of one status. Their work
-/// is bounded, so that one may be empty although more follows.
-const LOOKS: usize = 5;
-/// Incidents of one status that the first page shows.
-const SHOWN: usize = 50;
+/// The statuses of what is not over, and what the first page calls them.
+const GROUPS: [(&str, &str); 4] = [
+    ("OPEN", "open"),
+    ("ACKNOWLEDGED", "Acknowledged"),
+    ("SNOOZED", "Snoozed"),
+    ("SUPPRESSED", "Suppressed"),
+];
 
-/// Incidents of one status.
-struct Found {
-    incidents: Vec<Value>,
-    /// Whether there may be more.
-    is_part: bool,
-}
-
-/// `GET /`: what is open.
+/// `GET /`: what is not over.
 pub(crate) async fn home(api: Api) -> Result<Page, Problem> {
-    let (open, acknowledged, snoozed, suppressed, webhooks) = tokio::join!(
-        of_status(&api, "OPEN"),
-        of_status(&api, "ACKNOWLEDGED"),
-        of_status(&api, "SNOOZED"),
-        of_status(&api, "SUPPRESSED"),
+    let unresolved = [("status", "unresolved")];
+    let (incidents, webhooks) = tokio::join!(
+        api.entries("/api/incidents", "incidents", &unresolved),
         api.get(WEBHOOKS),
     );
-    let mut open = open?;
-    open.incidents
-        .sort_by_key(|one| rank(text(&one["urgency"])));
-    let quiet = [
-        ("ACKNOWLEDGED", "Acknowledged", acknowledged?),
-        ("SNOOZED", "Snoozed", snoozed?),
-        ("SUPPRESSED", "Suppressed", suppressed?),
-    ];
-    let count = open.incidents.len();
+    let (incidents, is_part) = incidents?;
+    let mut groups = GROUPS.map(|(status, name)| {
+        let of_group = incidents
+            .iter()
+            .filter(|one| text(&one["status"]) == status);
+        (name, of_group.collect::<Vec<_>>())
+    });
+    let [(_, open), quiet @ ..] = &mut groups;
+    open.sort_by_key(|one| rank(text(&one["urgency"])));
+    let title = format!("{}{} open", open.len(), if is_part { "+" } else { "" });
     let body = html! {
         div id="live" {
             (trouble(webhooks))
             div.split {
-                h1 { (count) @if open.is_part { "+" } " open" }
+                h1 { (title) }
                 div {
                     a.button href="/incidents/new" { "New incident" } " "
                     a.button href="/incidents" { "All incidents" }
                 }
             }
-            @if count == 0 && !open.is_part { p.notice.good { "Nobody is needed: no incident is open." } }
-            (rows(&open.incidents, true, "/"))
-            (rest(&open, "OPEN"))
-            @for (status, name, found) in &quiet {
-                @if !found.incidents.is_empty() || found.is_part {
-                    h2 { (name) " (" (found.incidents.len()) @if found.is_part { "+" } ")" }
-                    (rows(&found.incidents, false, "/"))
-                    (rest(found, status))
+            @if is_part {
+                p.notice.warn { "There may be more than is shown here. " a href="/incidents?status=unresolved" { "See all of them" } }
+            } @else if open.is_empty() {
+                p.notice.good { "Nobody is needed: no incident is open." }
+            }
+            (rows(open, true, "/"))
+            @for (name, incidents) in quiet {
+                @if !incidents.is_empty() {
+                    h2 { (name) " (" (incidents.len()) ")" }
+                    (rows(incidents, false, "/"))
                 }
             }
             p.hint { "As of " (clock(Timestamp::now())) "." }
         }
         p.notice.warn id="stale" role="status" hidden { "The list could not be refreshed: it may be old. Reload the page." }
     };
-    let title = format!("{count} open");
     Ok(Page::new(Section::Incidents, &title, body))
 }
 
@@ -79,33 +74,6 @@ fn rank(urgency: &str) -> u8 {
         "HIGH" => 0,
         "MEDIUM" => 1,
         _ => 2,
-    }
-}
-
-async fn of_status(api: &Api, status: &str) -> Result<Found, Problem> {
-    let (mut incidents, mut cursor) = (Vec::new(), String::new());
-    for _ in 0..LOOKS {
-        let parameters = [("status", status), ("cursor", &cursor)];
-        let page = api.get(&with_query("/api/incidents", &parameters)).await?;
-        incidents.extend(list(&page, "incidents").iter().cloned());
-        let next = text(&page["nextCursor"]).to_owned();
-        if next.is_empty() || incidents.len() >= SHOWN {
-            let is_part = !next.is_empty();
-            return Ok(Found { incidents, is_part });
-        }
-        cursor = next;
-    }
-    Ok(Found {
-        incidents,
-        is_part: true,
-    })
-}
-
-fn rest(found: &Found, status: &str) -> Markup {
-    html! {
-        @if found.is_part {
-            p.notice.warn { "There may be more. " a href=(with_query("/incidents", &[("status", status)])) { "See all of them" } }
-        }
     }
 }
 
@@ -140,7 +108,7 @@ fn trouble(webhooks: Result<Value, Problem>) -> Markup {
     }
 }
 
-fn rows(incidents: &[Value], is_loud: bool, back: &str) -> Markup {
+fn rows(incidents: &[&Value], is_loud: bool, back: &str) -> Markup {
     html! {
         ul.list {
             @for incident in incidents {
@@ -160,6 +128,7 @@ fn row(incident: &Value, back: &str) -> Markup {
                 (text(&incident["service"]["name"])) " · " (ago(&incident["createdAt"]))
                 @if incident["alertCount"].as_u64() > Some(1) { " · " (incident["alertCount"]) " alerts" }
                 @if let Some(name) = incident["assignee"]["name"].as_str() { " · " (name) }
+                @if incident["maintenance"].is_object() { " · maintenance" }
                 @if text(&incident["status"]) == "SNOOZED" { " · ends " (ago(&incident["snoozedUntil"])) }
             }
         }
@@ -199,7 +168,7 @@ pub(crate) async fn all(api: Api, request: Request) -> Result<Page, Problem> {
         }
         Err(problem) => return Err(problem),
     };
-    let incidents = list(&found, "incidents");
+    let incidents: Vec<&Value> = list(&found, "incidents").iter().collect();
     let next = text(&found["nextCursor"]);
     let body = html! {
         div.split { h1 { "All incidents" } a.button href="/incidents/new" { "New incident" } }
@@ -207,7 +176,7 @@ pub(crate) async fn all(api: Api, request: Request) -> Result<Page, Problem> {
         @if incidents.is_empty() && problem.is_none() {
             p { @if next.is_empty() { "There are none." } @else { "None among those looked at so far." } }
         }
-        (rows(incidents, false, &with_query("/incidents", &filters(cursor))))
+        (rows(&incidents, false, &with_query("/incidents", &filters(cursor))))
         @if !next.is_empty() { p { a.button href=(with_query("/incidents", &filters(next))) { "Older ones" } } }
     };
     let page = Page::new(Section::Incidents, "All incidents", body);
@@ -227,7 +196,7 @@ fn filter_form(form: &Form, problem: Option<&Problem>, services: &Value) -> Mark
         form method="get" action="/incidents" {
             (fields.summary())
             div.row {
-                (fields.choice("status", "Status", "", &any(&STATUSES)))
+                (fields.choice("status", "Status", "", &any(&[&[("unresolved", "Not resolved")], &STATUSES[..]].concat())))
                 (fields.choice("urgency", "Urgency", "", &any(&URGENCIES)))
                 // A key for incidents alone sees no services.
                 @if choices.len() > 1 { (fields.choice("serviceId", "Service", "", &choices)) }

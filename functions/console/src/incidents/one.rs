@@ -48,11 +48,14 @@ pub(super) async fn render(
 ) -> Result<Page, Problem> {
     let path = api_path(id);
     let (timeline, alerts) = (format!("{path}/timeline"), format!("{path}/alerts"));
-    let (incident, timeline, alerts) =
-        tokio::join!(api.get(&path), api.get(&timeline), api.get(&alerts));
+    let (incident, timeline, alerts) = tokio::join!(
+        api.get(&path),
+        api.entries(&timeline, "timeline", &[]),
+        api.entries(&alerts, "alerts", &[]),
+    );
     let (incident, timeline, alerts) = (incident?, timeline?, alerts?);
     let incident = &incident["incident"];
-    let mut happened: Vec<&Value> = list(&timeline, "timeline").iter().collect();
+    let (mut happened, is_part) = timeline;
     happened.reverse();
     let body = html! {
         @if let Some(refused) = refused { (notice(refused, &happened)) }
@@ -64,8 +67,10 @@ pub(super) async fn render(
                 @if let Some(description) = incident["description"].as_str() { p.prose.card { (description) } }
                 h2 { "Timeline" }
                 (note_form(incident, refused))
-                ol.timeline { @for one in happened { (entry(one)) } }
-                (raw_alerts(list(&alerts, "alerts")))
+                @if is_part { p.notice.warn { "Only the first " (happened.len()) " entries are shown; the API has all." } }
+                ol.timeline { @for one in &happened { (entry(one)) } }
+                (raw_alerts(&alerts.0))
+                @if alerts.1 { p.notice.warn { "Only the first alerts are shown; the API has all." } }
             }
             div {
                 h2 { "Details" }
@@ -86,7 +91,7 @@ pub(super) async fn render(
 }
 
 /// What became of a form. Where somebody else was faster, who that was.
-fn notice(refused: &Refused, happened: &[&Value]) -> Markup {
+fn notice(refused: &Refused, happened: &[Value]) -> Markup {
     let is_late = refused.problem.status == StatusCode::PRECONDITION_FAILED;
     let latest = happened.iter().find(|entry| entry["event"].is_string());
     html! {
@@ -168,6 +173,14 @@ fn details(incident: &Value) -> Markup {
         ("Dedup key", or_none(&incident["dedupKey"])),
         ("Id", html! { code { (text(&incident["id"])) } }),
     ];
+    if let Some(window) = incident["maintenance"].as_object() {
+        let reason = window.get("reason").and_then(Value::as_str);
+        let shown = html! {
+            "opened during it, until " (moment(&incident["maintenance"]["until"]))
+            @if let Some(reason) = reason { ": " (reason) }
+        };
+        rows.insert(0, ("Maintenance", shown));
+    }
     if let Some(link) = incident["link"].as_str() {
         rows.insert(0, ("Look at", foreign_link(link)));
     }

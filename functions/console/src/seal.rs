@@ -6,6 +6,8 @@
 //! never the API. Its own key is derived from the deployment's admin key, so
 //! nothing is kept anywhere, and a new admin key ends every session.
 
+use std::fmt;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{crypto, time::Timestamp};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -17,8 +19,14 @@ pub(crate) const TOKEN_BYTES: usize = 512;
 const END_BYTES: usize = size_of::<u64>();
 
 /// Seals sessions and opens them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Seal([u8; 32]);
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seal")
+    }
+}
 
 impl Seal {
     /// A seal with this key.

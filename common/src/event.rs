@@ -1,6 +1,8 @@
 //! An event: one change of an incident, timeline entry and outbox record in
 //! one (domain rule 6), and the body that receivers get.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -109,6 +111,10 @@ pub struct Actor {
     pub id: Option<String>,
     /// Its name.
     pub name: String,
+    /// The network address that it called from, where it did. Never part of
+    /// what receivers get.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub address: Option<IpAddr>,
 }
 
 /// The kinds of actors.
@@ -132,6 +138,7 @@ impl Actor {
             kind: ActorKind::Delivery,
             id: None,
             name: "delivery".to_owned(),
+            address: None,
         }
     }
 
@@ -141,6 +148,7 @@ impl Actor {
             kind: ActorKind::Schedule,
             id: None,
             name: "schedule".to_owned(),
+            address: None,
         }
     }
 }

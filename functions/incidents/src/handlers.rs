@@ -6,7 +6,13 @@ use axum::{
 };
 use common::{
     alert::Urgency,
-    http::{ApiError, auth::Caller, body, fields::Fields, json, page},
+    http::{
+        ApiError,
+        auth::{Caller, IncidentsRead, IncidentsWrite},
+        body,
+        fields::Fields,
+        json, page,
+    },
     id::{IncidentId, ServiceId},
     incident::Status,
     incidents::{ChangeError, NewIncident, Precondition},
@@ -40,10 +46,10 @@ fn statuses(text: &str) -> Option<Vec<Status>> {
 /// `GET /api/incidents`
 pub(crate) async fn list(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let query = page::Query::of(request.uri());
+    let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
     let filter = IncidentFilter {
         statuses: query
             .parsed("status", STATUSES_EXPECTED, statuses)?
@@ -57,10 +63,10 @@ pub(crate) async fn list(
     let page = app
         .incidents
         .store()
-        .incidents(&filter, query.cursor()?, query.limit()?)
+        .incidents(&filter, query.cursor(&cursors)?, query.limit()?)
         .await?;
     let incidents: Vec<Value> = page.entries.iter().map(view::incident).collect();
-    let next = page.next.as_deref().map(page::cursor);
+    let next = query.next_cursor(&cursors, page.next.as_deref());
     Ok(json(
         StatusCode::OK,
         &json!({ "incidents": incidents, "nextCursor": next }),
@@ -70,7 +76,7 @@ pub(crate) async fn list(
 /// `POST /api/incidents`
 pub(crate) async fn create(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<IncidentsWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
@@ -121,7 +127,7 @@ pub(crate) async fn create(
 /// `GET /api/incidents/{id}`
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let incident = app
@@ -142,7 +148,7 @@ pub(crate) async fn read(
 /// `PATCH /api/incidents/{id}`
 pub(crate) async fn change(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<IncidentsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -176,16 +182,16 @@ pub(crate) async fn change(
 /// `GET /api/incidents/{id}/timeline`: oldest first.
 pub(crate) async fn timeline(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let query = page::Query::of(request.uri());
-    let (after, limit) = (query.cursor()?, query.limit()?);
+    let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
+    let (after, limit) = (query.cursor(&cursors)?, query.limit()?);
     let id = existing(&app, &id).await?;
     let page = app.incidents.store().timeline(id, after, limit).await?;
     let timeline: Vec<Value> = page.entries.iter().map(view::event).collect();
-    let next = page.next.as_deref().map(page::cursor);
+    let next = query.next_cursor(&cursors, page.next.as_deref());
     Ok(json(
         StatusCode::OK,
         &json!({ "timeline": timeline, "nextCursor": next }),
@@ -195,16 +201,16 @@ pub(crate) async fn timeline(
 /// `GET /api/incidents/{id}/alerts`: oldest first.
 pub(crate) async fn alerts(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let query = page::Query::of(request.uri());
-    let (after, limit) = (query.cursor()?, query.limit()?);
+    let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
+    let (after, limit) = (query.cursor(&cursors)?, query.limit()?);
     let id = existing(&app, &id).await?;
     let page = app.incidents.store().raw_alerts(id, after, limit).await?;
     let alerts: Vec<Value> = page.entries.iter().map(view::raw_alert).collect();
-    let next = page.next.as_deref().map(page::cursor);
+    let next = query.next_cursor(&cursors, page.next.as_deref());
     Ok(json(
         StatusCode::OK,
         &json!({ "alerts": alerts, "nextCursor": next }),

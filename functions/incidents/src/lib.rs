@@ -34,6 +34,12 @@ impl FromRef<App> for AdminKey {
     }
 }
 
+impl FromRef<App> for Store {
+    fn from_ref(app: &App) -> Self {
+        app.incidents.store().clone()
+    }
+}
+
 /// The function's routes, without what [`router`] wraps around them.
 pub fn routes(app: App) -> Router {
     Router::new()

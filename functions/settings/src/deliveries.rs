@@ -5,7 +5,12 @@ use axum::{
     response::Response,
 };
 use common::{
-    http::{ApiError, auth::Caller, json, page},
+    api_key::Scope,
+    http::{
+        ApiError,
+        auth::{Caller, SettingsRead},
+        json, page,
+    },
     id::DeliveryId,
     posting,
     store::DeliveryFilter,
@@ -22,19 +27,21 @@ use crate::{App, webhooks};
 /// `limit` and still have a `nextCursor`: the work of a page is bounded.
 pub(crate) async fn list(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsRead>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let webhook = webhooks::find(&app, &id).await?;
-    let query = page::Query::of(request.uri());
+    let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
     let filter = filter(&query)?;
     let page = app
         .store
-        .deliveries(webhook.id, &filter, query.cursor()?, query.limit()?)
+        .deliveries(webhook.id, &filter, query.cursor(&cursors)?, query.limit()?)
         .await?;
-    let deliveries: Vec<Value> = page.entries.iter().map(view).collect();
-    let next = page.next.as_deref().map(page::cursor);
+    let shows = Responses::to(&caller);
+    let deliveries = page.entries.iter().map(|one| view(one, shows));
+    let deliveries: Vec<Value> = deliveries.collect();
+    let next = query.next_cursor(&cursors, page.next.as_deref());
     Ok(json(
         StatusCode::OK,
         &json!({ "deliveries": deliveries, "nextCursor": next }),
@@ -55,12 +62,12 @@ fn filter(query: &page::Query) -> Result<DeliveryFilter, ApiError> {
 /// `GET /api/status-page/webhooks/{id}/deliveries/{delivery}`
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsRead>,
     Path((id, delivery)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let webhook = webhooks::find(&app, &id).await?;
     let delivery = find(&app, &webhook, &delivery).await?;
-    let mut shown = view(&delivery);
+    let mut shown = view(&delivery, Responses::to(&caller));
     shown["request"] = request_of(&webhook, &delivery);
     Ok(json(StatusCode::OK, &json!({ "delivery": shown })))
 }
@@ -73,8 +80,32 @@ pub(crate) async fn find(app: &App, webhook: &Webhook, id: &str) -> Result<Deliv
     found.ok_or_else(unknown)
 }
 
+/// Whether what receivers answered is shown. Only to who may change webhooks:
+/// to anyone else one would be a way to read what its host can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Responses {
+    Shown,
+    Hidden,
+}
+
+impl Responses {
+    fn to<S>(caller: &Caller<S>) -> Self {
+        if caller.has(Scope::SettingsWrite) {
+            Self::Shown
+        } else {
+            Self::Hidden
+        }
+    }
+}
+
 /// A delivery, as API.md lists its fields.
-pub(crate) fn view(delivery: &Delivery) -> Value {
+pub(crate) fn view(delivery: &Delivery, responses: Responses) -> Value {
+    let mut attempts = delivery.attempts.clone();
+    if responses == Responses::Hidden {
+        for attempt in &mut attempts {
+            attempt.response = None;
+        }
+    }
     json!({
         "id": delivery.id,
         "webhookId": delivery.webhook_id,
@@ -82,7 +113,7 @@ pub(crate) fn view(delivery: &Delivery) -> Value {
         "event": delivery.event,
         "incidentId": delivery.incident_id,
         "status": delivery.status,
-        "attempts": delivery.attempts,
+        "attempts": attempts,
         "nextAttemptAt": delivery.next_attempt_at,
         "renderError": delivery.render_error,
         "createdAt": delivery.created_at,

@@ -2,7 +2,12 @@
 
 use axum::{extract::State, response::Response};
 use common::{
-    http::{ApiError, auth::Caller, json},
+    audit::{Entry, Target},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsRead, SettingsWrite},
+        json,
+    },
     queue::{Move, MoveError, QueueError},
     time::Timestamp,
 };
@@ -13,7 +18,10 @@ use crate::App;
 
 /// `GET /api/delivery-queue`: how full the queues are, and how the latest
 /// redrive went.
-pub(crate) async fn queue(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn queue(
+    State(app): State<App>,
+    _: Caller<SettingsRead>,
+) -> Result<Response, ApiError> {
     let depth = app.queue.depth().await.map_err(unavailable)?;
     let dead = app.dead_letters.depth().await.map_err(unavailable)?;
     // Not worth failing for, where the queue service cannot tell.
@@ -50,8 +58,21 @@ pub(crate) fn unavailable(error: QueueError) -> ApiError {
 
 /// `POST /api/delivery-queue/redrive`: moves the dead-letter queue back. What
 /// was delivered or queued anew in the meantime is not delivered again.
-pub(crate) async fn redrive(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn redrive(
+    State(app): State<App>,
+    caller: Caller<SettingsWrite>,
+) -> Result<Response, ApiError> {
     let dead = app.dead_letters.depth().await.map_err(unavailable)?;
+    // Before it starts: a redrive that was refused is logged, too, but none is
+    // unlogged.
+    let dead_letters = Target {
+        kind: "delivery_queue".to_owned(),
+        id: "delivery_queue".to_owned(),
+        name: "dead-letter queue".to_owned(),
+    };
+    let audit = Entry::of(caller.actor(), "redriven", dead_letters)
+        .with("approximateMessages", dead.ready + dead.in_flight);
+    app.store.log_change(&audit).await?;
     let task = match app.dead_letters.start_move(&app.queue).await {
         Ok(task) => task,
         Err(MoveError::AlreadyRunning) => {

@@ -7,7 +7,7 @@ use common::{
     format::{self, Chat, template},
     http::{
         ApiError, Detail,
-        auth::Caller,
+        auth::{Caller, SettingsRead},
         body,
         fields::{Field, Fields},
         json,
@@ -113,7 +113,10 @@ impl Asked {
 }
 
 /// `POST /api/status-page/webhooks/preview`
-pub(crate) async fn preview(_: Caller, request: Request) -> Result<Response, ApiError> {
+pub(crate) async fn preview(
+    _: Caller<SettingsRead>,
+    request: Request,
+) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
     let fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let asked = Asked::read(fields)?;

@@ -5,10 +5,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
+    audit::Entry,
     aws, crypto,
+    event::Actor,
     http::{
         ApiError,
-        auth::Caller,
+        auth::{Caller, SettingsRead, SettingsWrite},
         body,
         fields::{Field, Fields},
         json,
@@ -45,7 +47,7 @@ struct Given {
 /// `GET /api/services/{id}/integrations`
 pub(crate) async fn list(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path(service): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -64,7 +66,7 @@ pub(crate) async fn list(
 /// `POST /api/services/{id}/integrations`
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path(service): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -94,7 +96,7 @@ pub(crate) async fn create(
         created_at: now,
         updated_at: now,
     };
-    let integration = add(&app, &service, integration).await?;
+    let integration = add(&app, &service, integration, caller.actor()).await?;
     let shown = with_key(view(&app, &parts.headers, &integration), &key);
     Ok(json(StatusCode::CREATED, &json!({ "integration": shown })))
 }
@@ -105,6 +107,7 @@ async fn add(
     app: &App,
     service: &str,
     mut integration: Integration,
+    actor: &Actor,
 ) -> Result<Integration, ApiError> {
     for attempt in 0..limits::CONFLICT_ATTEMPTS {
         let service = services::find(app, service).await?;
@@ -121,7 +124,9 @@ async fn add(
         integration.service = service.reference();
         integration.service_options = service.options.clone();
         integration.service_revision = service.revision;
-        match app.store.create_integration(&integration, &service).await {
+        let audit = Entry::created(actor, &integration);
+        let created = app.store.create_integration(&integration, &service, &audit);
+        match created.await {
             Err(StoreError::Conflict) => aws::conflict_pause(attempt).await,
             Err(error) => return Err(error.into()),
             Ok(()) => return Ok(integration),
@@ -133,7 +138,7 @@ async fn add(
 /// `GET /api/services/{id}/integrations/{integration}`
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path((service, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -147,11 +152,12 @@ pub(crate) async fn read(
 /// `PATCH /api/services/{id}/integrations/{integration}`
 pub(crate) async fn change(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let mut integration = find(&app, &service, &id).await?;
+    let before = find(&app, &service, &id).await?;
+    let mut integration = before.clone();
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = read_fields(&mut fields);
@@ -182,8 +188,9 @@ pub(crate) async fn change(
         integration.rate_limit_per_minute = rate_limit(limit);
     }
     integration.updated_at = Timestamp::now();
+    let audit = Entry::updated(caller.actor(), &before, &integration);
     app.store
-        .update_integration(&integration, &integration.key_hash)
+        .update_integration(&integration, &integration.key_hash, &audit)
         .await?;
     Ok(json(
         StatusCode::OK,
@@ -194,11 +201,12 @@ pub(crate) async fn change(
 /// `DELETE /api/services/{id}/integrations/{integration}`
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let integration = find(&app, &service, &id).await?;
-    app.store.delete_integration(&integration).await?;
+    let audit = Entry::deleted(caller.actor(), &integration);
+    app.store.delete_integration(&integration, &audit).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -206,18 +214,19 @@ pub(crate) async fn delete(
 /// ends at once.
 pub(crate) async fn rotate_key(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let mut integration = find(&app, &service, &id).await?;
+    let before = find(&app, &service, &id).await?;
+    let mut integration = before.clone();
     let key = crypto::new_integration_key();
-    let old = std::mem::replace(
-        &mut integration.key_hash,
-        crypto::sha256_hex(key.as_bytes()),
-    );
+    integration.key_hash = crypto::sha256_hex(key.as_bytes());
     integration.updated_at = Timestamp::now();
-    app.store.update_integration(&integration, &old).await?;
+    let audit = Entry::updated(caller.actor(), &before, &integration).called("key_rotated");
+    app.store
+        .update_integration(&integration, &before.key_hash, &audit)
+        .await?;
     let shown = with_key(view(&app, &headers, &integration), &key);
     Ok(json(StatusCode::OK, &json!({ "integration": shown })))
 }
@@ -225,7 +234,7 @@ pub(crate) async fn rotate_key(
 /// `GET /api/services/{id}/integrations/{integration}/requests`
 pub(crate) async fn requests(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path((service, id)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let integration = find(&app, &service, &id).await?;

@@ -1,5 +1,7 @@
-//! Services, integrations, webhooks, deliveries and health.
+//! Services, integrations, webhooks, deliveries, API keys, the audit log and health.
 
+mod api_keys;
+mod audit;
 mod deliveries;
 mod delivery_queue;
 mod formats;
@@ -54,6 +56,12 @@ pub struct App {
 impl FromRef<App> for AdminKey {
     fn from_ref(app: &App) -> Self {
         app.admin.clone()
+    }
+}
+
+impl FromRef<App> for Store {
+    fn from_ref(app: &App) -> Self {
+        app.store.clone()
     }
 }
 
@@ -121,6 +129,12 @@ pub fn routes(app: App) -> Router {
             post(recovery::recover),
         )
         .route(&format!("{WEBHOOKS}/{{id}}/test"), post(trial::run))
+        .route("/api/api-keys", get(api_keys::list).post(api_keys::create))
+        .route(
+            "/api/api-keys/{id}",
+            get(api_keys::read).delete(api_keys::delete),
+        )
+        .route("/api/audit", get(audit::list))
         .route("/api/delivery-queue", get(delivery_queue::queue))
         .route("/api/delivery-queue/redrive", post(delivery_queue::redrive))
         .with_state(app)

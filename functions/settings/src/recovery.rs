@@ -9,9 +9,17 @@ use axum::{
     response::Response,
 };
 use common::{
+    audit::{Entry, Target},
     aws,
-    http::{ApiError, auth::Caller, body, fields::Fields, json, page},
-    id::DeliveryId,
+    event::Actor,
+    http::{
+        ApiError,
+        auth::{Caller, SettingsWrite},
+        body,
+        fields::Fields,
+        json,
+    },
+    id::WebhookId,
     limits,
     queue::Outgoing,
     store::{DeliveryFilter, StoreError},
@@ -23,20 +31,22 @@ use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use serde_json::json;
 
-use crate::{App, deliveries, delivery_queue::unavailable, webhooks};
+use crate::{App, deliveries, deliveries::Responses, delivery_queue::unavailable, webhooks};
 
 /// `POST …/{id}/deliveries/{delivery}/redeliver`: 202, with `queued: false`
 /// where the delivery waits in the queue already.
 pub(crate) async fn redeliver(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path((id, delivery)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let webhook = enabled(&app, &id).await?;
     for attempt in 0..limits::CONFLICT_ATTEMPTS {
         let found = deliveries::find(&app, &webhook, &delivery).await?;
-        if let Some((delivery, queued)) = app.queue_one(found).await? {
-            let answer = json!({ "queued": queued, "delivery": deliveries::view(&delivery) });
+        let audit = Entry::of(caller.actor(), "redelivered", Target::from(&webhook))
+            .with("delivery", found.id.to_string());
+        if let Some((delivery, queued)) = app.queue_one(found, &audit).await? {
+            let answer = json!({ "queued": queued, "delivery": deliveries::view(&delivery, Responses::Shown) });
             return Ok(json(StatusCode::ACCEPTED, &answer));
         }
         // Somebody else did the same at the same moment: look what it is now.
@@ -49,7 +59,34 @@ pub(crate) async fn redeliver(
 struct Wanted {
     filter: DeliveryFilter,
     is_dry: bool,
-    after: Option<DeliveryId>,
+    cursor: Option<String>,
+}
+
+impl Wanted {
+    /// What the audit log says of it.
+    fn logged(&self, actor: &Actor, webhook: &Webhook) -> Entry {
+        let filter = &self.filter;
+        let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        let statuses: Vec<&str> = filter.statuses.iter().map(|one| one.as_str()).collect();
+        Entry::of(actor, "recovered", Target::from(webhook))
+            .with("since", time(filter.since))
+            .with("until", time(filter.until))
+            .with("statuses", statuses)
+    }
+
+    /// What a cursor of it is bound to.
+    fn list(&self, webhook: WebhookId) -> String {
+        let DeliveryFilter {
+            statuses,
+            since,
+            until,
+            ..
+        } = &self.filter;
+        format!(
+            "recover {webhook} {since:?} {until:?} {statuses:?} {}",
+            self.is_dry
+        )
+    }
 }
 
 /// `POST …/{id}/recover` `{since, until?, statuses?, dryRun?, cursor?}`: queues
@@ -58,27 +95,37 @@ struct Wanted {
 /// call takes it as `cursor`.
 pub(crate) async fn recover(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let webhook = webhooks::find(&app, &id).await?;
     let (parts, payload) = request.into_parts();
     let wanted = read(Fields::of(body::read_json(&parts.headers, payload).await?)?)?;
+    let cursors = app.admin.cursor_key();
+    let list = wanted.list(webhook.id);
+    let after = match &wanted.cursor {
+        Some(cursor) => Some(cursors.open(&list, cursor)?),
+        None => None,
+    };
+    let seal = |next: Option<String>| next.map(|last| cursors.seal(&list, &last));
     if wanted.is_dry {
         let counted = app
             .store
-            .count_deliveries(webhook.id, &wanted.filter, wanted.after);
+            .count_deliveries(webhook.id, &wanted.filter, after);
         let (matching, next) = counted.await?;
-        let next = next.as_deref().map(page::cursor);
-        let answer = json!({ "dryRun": true, "matching": matching, "nextCursor": next });
+        let answer = json!({ "dryRun": true, "matching": matching, "nextCursor": seal(next) });
         return Ok(json(StatusCode::OK, &answer));
     }
     must_be_enabled(&webhook)?;
     let limit = limits::RECOVER_PAGE;
     let page = app
         .store
-        .deliveries_in_order(webhook.id, &wanted.filter, wanted.after, limit)
+        .deliveries_in_order(webhook.id, &wanted.filter, after, limit)
+        .await?;
+    // Before it starts, so that it is logged even where it ends half-way.
+    app.store
+        .log_change(&wanted.logged(caller.actor(), &webhook))
         .await?;
     let requeued = app.requeue_all(&page.entries).await?;
     app.send(&requeued).await?;
@@ -86,7 +133,7 @@ pub(crate) async fn recover(
         "dryRun": false,
         "queued": requeued.len(),
         "skipped": page.entries.len() - requeued.len(),
-        "nextCursor": page.next.as_deref().map(page::cursor),
+        "nextCursor": seal(page.next),
     });
     Ok(json(StatusCode::ACCEPTED, &answer))
 }
@@ -103,11 +150,8 @@ fn read(mut fields: Fields) -> Result<Wanted, ApiError> {
         .words("statuses", 2, "FAILED or SKIPPED", finished)
         .value();
     let is_dry = fields.flag("dryRun").value().unwrap_or(false);
-    let after = fields.word(
-        "cursor",
-        "the nextCursor of an earlier answer",
-        page::read_cursor,
-    );
+    let expected = "the nextCursor of an earlier answer";
+    let cursor = fields.word("cursor", expected, |text| Some(text.to_owned()));
     if since.zip(until).is_some_and(|(since, until)| until < since) {
         fields.problem("until", "is before since");
     }
@@ -120,7 +164,7 @@ fn read(mut fields: Fields) -> Result<Wanted, ApiError> {
             until,
         },
         is_dry,
-        after: after.value(),
+        cursor: cursor.value(),
     })
 }
 
@@ -148,7 +192,11 @@ fn is_full(delivery: &Delivery) -> bool {
 impl App {
     /// Queues a delivery, unless it is queued: the delivery as it is now, and
     /// whether it was queued by this call. `None` where it changed meanwhile.
-    async fn queue_one(&self, found: Delivery) -> Result<Option<(Delivery, bool)>, ApiError> {
+    async fn queue_one(
+        &self,
+        found: Delivery,
+        audit: &Entry,
+    ) -> Result<Option<(Delivery, bool)>, ApiError> {
         let now = Timestamp::now();
         if found.status.is_unfinished() {
             let sent = self.send_unsent(&found, now).await?;
@@ -160,7 +208,7 @@ impl App {
                 "this delivery was tried too often to be tried again",
             ));
         }
-        match self.store.requeue(&found, now).await {
+        match self.store.requeue(&found, now, Some(audit)).await {
             Ok(requeued) => {
                 self.send(std::slice::from_ref(&requeued)).await?;
                 Ok(Some((requeued, true)))
@@ -176,7 +224,7 @@ impl App {
         let now = Timestamp::now();
         let recoverable = deliveries.iter().filter(|delivery| !is_full(delivery));
         let writes: Vec<_> = recoverable
-            .map(|delivery| self.store.requeue(delivery, now))
+            .map(|delivery| self.store.requeue(delivery, now, None))
             .collect();
         let mut written = stream::iter(writes).buffered(limits::RECOVER_WRITES_AT_ONCE);
         let (mut requeued, mut failure) = (Vec::new(), None);

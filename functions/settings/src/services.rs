@@ -5,10 +5,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
+    audit::Entry,
     aws,
+    event::Actor,
     http::{
         ApiError,
-        auth::Caller,
+        auth::{Caller, SettingsRead, SettingsWrite},
         body,
         fields::{Field, Fields},
         json,
@@ -29,7 +31,10 @@ use crate::{
 };
 
 /// `GET /api/services`
-pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    _: Caller<SettingsRead>,
+) -> Result<Response, ApiError> {
     let services = app.store.services().await?;
     let now = Timestamp::now();
     let services: Vec<Value> = services.iter().map(|one| view(one, now)).collect();
@@ -39,7 +44,7 @@ pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, 
 /// `POST /api/services`
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
@@ -58,7 +63,8 @@ pub(crate) async fn create(
         updated_at: now,
     };
     let service = given.apply(&blank, now);
-    app.store.create_service(&service).await?;
+    let audit = Entry::created(caller.actor(), &service);
+    app.store.create_service(&service, &audit).await?;
     Ok(json(
         StatusCode::CREATED,
         &json!({ "service": view(&service, now) }),
@@ -68,7 +74,7 @@ pub(crate) async fn create(
 /// `GET /api/services/{id}`
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let service = find(&app, &id).await?;
@@ -79,7 +85,7 @@ pub(crate) async fn read(
 /// `PATCH /api/services/{id}`: when it answers, new alerts are treated as it says.
 pub(crate) async fn change(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -91,7 +97,10 @@ pub(crate) async fn change(
         fields.problem("name", "cannot be null");
     }
     fields.finish()?;
-    let service = update(&app, &id, |service| given.apply(service, now)).await?;
+    let service = update(&app, &id, caller.actor(), |service| {
+        given.apply(service, now)
+    })
+    .await?;
     Ok(json(
         StatusCode::OK,
         &json!({ "service": view(&service, now) }),
@@ -102,6 +111,7 @@ pub(crate) async fn change(
 async fn update(
     app: &App,
     id: &str,
+    actor: &Actor,
     change: impl Fn(&Service) -> Service,
 ) -> Result<Service, ApiError> {
     for attempt in 0..limits::CONFLICT_ATTEMPTS {
@@ -114,7 +124,8 @@ async fn update(
             updated_at: Timestamp::now(),
             ..after
         };
-        match app.store.update_service(&after).await {
+        let audit = Entry::updated(actor, &service, &after);
+        match app.store.update_service(&after, &audit).await {
             Err(StoreError::Conflict) => aws::conflict_pause(attempt).await,
             other => return Ok(other?),
         }
@@ -125,11 +136,11 @@ async fn update(
 /// `DELETE /api/services/{id}`: its integrations go with it, its incidents stay.
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let id: ServiceId = id.parse().map_err(|_| unknown())?;
-    if app.store.delete_service(id).await? {
+    let service = find(&app, &id).await?;
+    if app.store.delete_service(&service, caller.actor()).await? {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(unknown())

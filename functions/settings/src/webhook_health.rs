@@ -7,7 +7,11 @@ use axum::{
 use common::{
     breaker::{Health, State as Standing},
     event::Actor,
-    http::{ApiError, auth::Caller, json},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsRead},
+        json,
+    },
     store::KeptHealth,
     time::Timestamp,
     webhook::Webhook,
@@ -21,7 +25,7 @@ use crate::{App, webhooks};
 /// `GET /api/status-page/webhooks/{id}/timeline`
 pub(crate) async fn timeline(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let webhook = webhooks::find(&app, &id).await?;

@@ -5,8 +5,15 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
+    audit::Entry,
     crypto,
-    http::{ApiError, auth::Caller, body, fields::Fields, json},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsRead, SettingsWrite},
+        body,
+        fields::Fields,
+        json,
+    },
     id::WebhookId,
     outbound::Guard,
     store::KeptHealth,
@@ -22,7 +29,10 @@ use crate::{App, formats, webhook_fields, webhook_health};
 pub(crate) const HIDDEN: &str = "••••••••";
 
 /// `GET /api/status-page/webhooks`
-pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    _: Caller<SettingsRead>,
+) -> Result<Response, ApiError> {
     let webhooks = app.store.webhooks().await?;
     let webhooks: Vec<Value> = webhooks.iter().map(view).collect();
     Ok(json(StatusCode::OK, &json!({ "webhooks": webhooks })))
@@ -31,7 +41,7 @@ pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, 
 /// `POST /api/status-page/webhooks`
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
@@ -66,7 +76,8 @@ pub(crate) async fn create(
         slow_attempts: Vec::new(),
     };
     formats::check(&webhook)?;
-    app.store.create_webhook(&webhook).await?;
+    let audit = Entry::created(caller.actor(), &webhook);
+    app.store.create_webhook(&webhook, &audit).await?;
     let mut shown = view(&webhook);
     shown["secret"] = Value::from(webhook.secret);
     Ok(json(StatusCode::CREATED, &json!({ "webhook": shown })))
@@ -75,7 +86,7 @@ pub(crate) async fn create(
 /// `GET /api/status-page/webhooks/{id}`
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let webhook = find(&app, &id).await?;
@@ -85,7 +96,7 @@ pub(crate) async fn read(
 /// `PATCH /api/status-page/webhooks/{id}`
 pub(crate) async fn change(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -102,8 +113,9 @@ pub(crate) async fn change(
     webhook.updated_at = Timestamp::now().max(read_at.after(std::time::Duration::from_millis(1)));
     let health = webhook_health::kept(&before, &webhook);
     let entry = webhook_health::entry(&before, &webhook, caller.actor());
+    let audit = Entry::updated(caller.actor(), &before, &webhook);
     app.store
-        .update_webhook(&webhook, read_at, health, entry.as_ref())
+        .update_webhook(&webhook, read_at, health, entry.as_ref(), &audit)
         .await?;
     if health == KeptHealth::Forgotten {
         webhook.health = None;
@@ -151,11 +163,12 @@ fn apply(webhook: &mut Webhook, given: webhook_fields::Given) {
 /// `DELETE /api/status-page/webhooks/{id}`
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let id: WebhookId = id.parse().map_err(|_| unknown())?;
-    if app.store.delete_webhook(id).await? {
+    let webhook = find(&app, &id).await?;
+    let audit = Entry::deleted(caller.actor(), &webhook);
+    if app.store.delete_webhook(webhook.id, &audit).await? {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(unknown())

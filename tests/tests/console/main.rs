@@ -2,6 +2,7 @@
 
 mod browser;
 mod incidents;
+mod keys;
 mod pages;
 mod safety;
 mod services;

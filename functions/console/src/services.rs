@@ -120,12 +120,17 @@ fn options_form(service: &Value, refused: Refused<'_>) -> Markup {
         .iter()
         .map(|(one, text)| (&**one, &**text))
         .collect();
+    let hint = if choices.is_empty() {
+        "None is planned. What alerts open during one is suppressed."
+    } else {
+        "What alerts open meanwhile is suppressed. Untick to take one out."
+    };
     html! {
         details.fold open[refused.is_some()] {
             summary { "Maintenance, urgency, automatic end" }
             form method="post" action={ "/services/" (text(&service["id"])) "/options" } {
                 (fields.summary())
-                (fields.choices("maintenanceWindows", "Maintenance", "What alerts open meanwhile is suppressed. Untick to take one out.", &choices))
+                (fields.choices("maintenanceWindows", "Maintenance", hint, &choices))
                 fieldset {
                     legend { "One more" }
                     (fields.moment("window.from", "From (UTC)", ""))

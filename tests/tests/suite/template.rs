@@ -72,6 +72,56 @@ fn export_and_import_are_routed_to_settings() {
 }
 
 #[test]
+fn the_consoles_routes_are_its_pages_and_nothing_wider() {
+    let template = template();
+    let expected: BTreeSet<String> = console::PATHS
+        .iter()
+        .flat_map(|(path, below)| {
+            let below = below.then(|| format!("{path}/{{proxy+}}"));
+            [Some((*path).to_owned()), below]
+        })
+        .flatten()
+        // The folder itself is no page.
+        .filter(|path| path != "/assets")
+        .collect();
+    assert_eq!(routes(resource(&template, "ConsoleFunction")), expected);
+}
+
+/// What a role allows, as `action` of `resource`.
+fn allowed(role: &str) -> BTreeSet<String> {
+    let mut allowed = BTreeSet::new();
+    for statement in role.split("- Effect: Allow").skip(2) {
+        let (actions, resources) = statement.split_once("Resource:").expect("a resource");
+        let actions = actions
+            .split([',', '[', ']', '\n', ' '])
+            .filter(|word| word.contains(':'));
+        let resources = resources
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .replace(['[', ']'], "");
+        for action in actions.filter(|word| !word.ends_with(':')) {
+            for resource in resources.split(", ") {
+                allowed.insert(format!("{action} of {}", resource.trim()));
+            }
+        }
+    }
+    allowed
+}
+
+#[test]
+fn the_console_may_do_what_the_apis_that_it_runs_may() {
+    let template = template();
+    let of = |name| allowed(resource(&template, name));
+    let apis: BTreeSet<String> = of("IncidentsRole")
+        .union(&of("SettingsRole"))
+        .cloned()
+        .collect();
+    assert!(apis.len() > 10, "{apis:?}");
+    assert_eq!(of("ConsoleRole"), apis);
+}
+
+#[test]
 fn event_sources_report_partial_failures() {
     let template = template();
     for function in ["FanoutFunction", "DeliveryFunction"] {

@@ -39,7 +39,7 @@ impl Store {
     /// its entry in the service's list.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where the service is gone.
+    /// [`StoreError::Conflict`] where the service is gone, or the id is taken.
     pub async fn create_integration(&self, integration: &Integration) -> Result<(), StoreError> {
         let id = integration.id;
         let service_exists = ConditionCheck::builder()
@@ -52,6 +52,7 @@ impl Store {
                 .condition_check(service_exists)
                 .build(),
             self.put(keys::integration(id), integration)?
+                .only_if("attribute_not_exists(pk)")
                 .in_transaction()?,
             self.put(
                 keys::secret_key(&integration.key_hash),

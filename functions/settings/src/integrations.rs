@@ -14,6 +14,7 @@ use common::{
         json,
     },
     id::IntegrationId,
+    incident::ServiceRef,
     integration::{Integration, Settings},
     limits, provider,
     store::StoreError,
@@ -32,14 +33,14 @@ const MAX_RATE_LIMIT: u64 = 100_000;
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 1..=256;
 
 /// What a body may say of an integration.
-struct Given {
-    provider: Field<String>,
-    name: Field<String>,
-    enabled: Field<bool>,
-    signature_secret: Field<String>,
-    require_key: Field<bool>,
-    settings: Field<Settings>,
-    rate_limit: Field<u64>,
+pub(crate) struct Given {
+    pub provider: Field<String>,
+    pub name: Field<String>,
+    pub enabled: Field<bool>,
+    pub signature_secret: Field<String>,
+    pub require_key: Field<bool>,
+    pub settings: Field<Settings>,
+    pub rate_limit: Field<u64>,
 }
 
 /// `GET /api/services/{id}/integrations`
@@ -72,26 +73,14 @@ pub(crate) async fn create(
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = read_fields(&mut fields);
-    let provider = fields.required("type", given.provider);
-    let name = fields.required("name", given.name);
+    fields.must_have("type", &given.provider);
+    fields.must_have("name", &given.name);
     fields.finish()?;
     let now = Timestamp::now();
-    let key = crypto::new_integration_key();
-    let integration = Integration {
-        id: IntegrationId::at(now),
-        service: service.reference(),
-        provider: provider.unwrap_or_default(),
-        name: name.unwrap_or_default(),
-        enabled: given.enabled.value().unwrap_or(true),
-        signature_secret: given.signature_secret.value(),
-        require_key: given.require_key.value().unwrap_or(false),
-        settings: given.settings.value().unwrap_or_default(),
-        rate_limit_per_minute: rate_limit(given.rate_limit.value()),
-        key_hash: crypto::sha256_hex(key.as_bytes()),
-        pinned_topic_arn: None,
-        created_at: now,
-        updated_at: now,
-    };
+    let mut integration = blank(IntegrationId::at(now), service.reference(), now);
+    integration.provider = given.provider.clone().value().unwrap_or_default();
+    apply(&mut integration, given);
+    let key = new_key(&mut integration);
     match app.store.create_integration(&integration).await {
         Err(StoreError::Conflict) => Err(ApiError::not_found("the service was deleted meanwhile")),
         Err(error) => Err(error.into()),
@@ -127,32 +116,9 @@ pub(crate) async fn change(
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = read_fields(&mut fields);
-    if given
-        .provider
-        .value()
-        .is_some_and(|provider| provider != integration.provider)
-    {
-        fields.problem("type", "cannot be changed; create another integration");
-    }
+    must_be_of_type(&mut fields, &given, &integration);
     fields.finish()?;
-    if let Some(name) = given.name.value() {
-        integration.name = name;
-    }
-    if let Some(enabled) = given.enabled.value() {
-        integration.enabled = enabled;
-    }
-    if let Some(secret) = given.signature_secret.change() {
-        integration.signature_secret = secret;
-    }
-    if let Some(require_key) = given.require_key.value() {
-        integration.require_key = require_key;
-    }
-    if let Some(settings) = given.settings.change() {
-        integration.settings = settings.unwrap_or_default();
-    }
-    if let Some(limit) = given.rate_limit.change() {
-        integration.rate_limit_per_minute = rate_limit(limit);
-    }
+    apply(&mut integration, given);
     integration.updated_at = Timestamp::now();
     app.store
         .update_integration(&integration, &integration.key_hash)
@@ -183,11 +149,8 @@ pub(crate) async fn rotate_key(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let mut integration = find(&app, &service, &id).await?;
-    let key = crypto::new_integration_key();
-    let old = std::mem::replace(
-        &mut integration.key_hash,
-        crypto::sha256_hex(key.as_bytes()),
-    );
+    let old = integration.key_hash.clone();
+    let key = new_key(&mut integration);
     integration.updated_at = Timestamp::now();
     app.store.update_integration(&integration, &old).await?;
     let shown = with_key(view(&app, &headers, &integration), &key);
@@ -205,7 +168,8 @@ pub(crate) async fn requests(
     Ok(json(StatusCode::OK, &json!({ "requests": requests })))
 }
 
-fn read_fields(fields: &mut Fields) -> Given {
+/// Reads every field of an integration.
+pub(crate) fn read_fields(fields: &mut Fields) -> Given {
     Given {
         provider: fields.word("type", "the name of a provider", |name| {
             provider::is_provider(name).then(|| name.to_owned())
@@ -232,6 +196,62 @@ fn read_fields(fields: &mut Fields) -> Given {
     }
 }
 
+/// An integration of which nothing is said yet, without a key.
+pub(crate) fn blank(id: IntegrationId, service: ServiceRef, now: Timestamp) -> Integration {
+    Integration {
+        id,
+        service,
+        provider: String::new(),
+        name: String::new(),
+        enabled: true,
+        signature_secret: None,
+        require_key: false,
+        settings: Settings::default(),
+        rate_limit_per_minute: DEFAULT_RATE_LIMIT,
+        key_hash: String::new(),
+        pinned_topic_arn: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Puts what a body says into an integration; its type stays.
+pub(crate) fn apply(integration: &mut Integration, given: Given) {
+    if let Some(name) = given.name.value() {
+        integration.name = name;
+    }
+    if let Some(enabled) = given.enabled.value() {
+        integration.enabled = enabled;
+    }
+    if let Some(secret) = given.signature_secret.change() {
+        integration.signature_secret = secret;
+    }
+    if let Some(require_key) = given.require_key.value() {
+        integration.require_key = require_key;
+    }
+    if let Some(settings) = given.settings.change() {
+        integration.settings = settings.unwrap_or_default();
+    }
+    if let Some(limit) = given.rate_limit.change() {
+        integration.rate_limit_per_minute = rate_limit(limit);
+    }
+}
+
+/// Notes a body that wants to make another type of an integration.
+pub(crate) fn must_be_of_type(fields: &mut Fields, given: &Given, integration: &Integration) {
+    let wanted = given.provider.clone().value();
+    if wanted.is_some_and(|provider| provider != integration.provider) {
+        fields.problem("type", "cannot be changed; create another integration");
+    }
+}
+
+/// Gives an integration a new key, which it only keeps the digest of.
+pub(crate) fn new_key(integration: &mut Integration) -> String {
+    let key = crypto::new_integration_key();
+    integration.key_hash = crypto::sha256_hex(key.as_bytes());
+    key
+}
+
 fn value_size(options: &serde_json::Map<String, Value>) -> usize {
     serde_json::to_string(options).map_or(usize::MAX, |text| text.len())
 }
@@ -252,12 +272,22 @@ async fn find(app: &App, service: &str, id: &str) -> Result<Integration, ApiErro
         .ok_or_else(unknown)
 }
 
-/// An integration without its secrets.
-fn view(app: &App, headers: &HeaderMap, integration: &Integration) -> Value {
+/// Where an integration takes alerts.
+pub(crate) fn intake_url(app: &App, headers: &HeaderMap, integration: &Integration) -> String {
     let host = app
         .public_url
         .clone()
         .unwrap_or_else(|| request_host(headers));
+    format!(
+        "{}/api/integrations/{}?integrationId={}",
+        host.trim_end_matches('/'),
+        integration.provider,
+        integration.id
+    )
+}
+
+/// An integration without its secrets.
+fn view(app: &App, headers: &HeaderMap, integration: &Integration) -> Value {
     json!({
         "id": integration.id,
         "serviceId": integration.service.id,
@@ -268,12 +298,7 @@ fn view(app: &App, headers: &HeaderMap, integration: &Integration) -> Value {
         "requireKey": integration.require_key,
         "settings": integration.settings.as_map(),
         "rateLimitPerMinute": integration.rate_limit_per_minute,
-        "url": format!(
-            "{}/api/integrations/{}?integrationId={}",
-            host.trim_end_matches('/'),
-            integration.provider,
-            integration.id
-        ),
+        "url": intake_url(app, headers, integration),
         "createdAt": integration.created_at,
         "updatedAt": integration.updated_at,
     })

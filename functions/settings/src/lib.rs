@@ -5,6 +5,7 @@ mod delivery_queue;
 mod formats;
 mod health;
 mod integrations;
+mod portability;
 mod recovery;
 mod secrets;
 mod services;
@@ -115,6 +116,8 @@ pub fn routes(app: App) -> Router {
             post(recovery::recover),
         )
         .route(&format!("{WEBHOOKS}/{{id}}/test"), post(trial::run))
+        .route("/api/export", get(portability::export))
+        .route("/api/import", post(portability::import))
         .route("/api/delivery-queue", get(delivery_queue::queue))
         .route("/api/delivery-queue/redrive", post(delivery_queue::redrive))
         .with_state(app)

@@ -5,7 +5,13 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
-    http::{ApiError, auth::Caller, body, fields::Fields, json},
+    http::{
+        ApiError,
+        auth::Caller,
+        body,
+        fields::{Field, Fields},
+        json,
+    },
     id::ServiceId,
     integration::Service,
     limits,
@@ -15,6 +21,12 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::App;
+
+/// What a body may say of a service.
+pub(crate) struct Given {
+    pub name: Field<String>,
+    pub description: Field<String>,
+}
 
 /// `GET /api/services`
 pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
@@ -30,21 +42,12 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
-    let name = fields.line("name", limits::NAME_CHARS);
-    let name = fields.required("name", name);
-    let description = fields
-        .block("description", limits::DESCRIPTION_CHARS)
-        .value();
+    let given = read_fields(&mut fields);
+    fields.must_have("name", &given.name);
     fields.finish()?;
     let now = Timestamp::now();
-    let name = name.unwrap_or_default();
-    let service = Service {
-        id: ServiceId::at(now),
-        name,
-        description,
-        created_at: now,
-        updated_at: now,
-    };
+    let mut service = blank(ServiceId::at(now), now);
+    apply(&mut service, given);
     app.store.create_service(&service).await?;
     Ok(json(StatusCode::CREATED, &json!({ "service": service })))
 }
@@ -69,16 +72,9 @@ pub(crate) async fn change(
     let mut service = find(&app, &id).await?;
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
-    if let Some(name) = fields.line("name", limits::NAME_CHARS).value() {
-        service.name = name;
-    }
-    if let Some(description) = fields
-        .block("description", limits::DESCRIPTION_CHARS)
-        .change()
-    {
-        service.description = description;
-    }
+    let given = read_fields(&mut fields);
     fields.finish()?;
+    apply(&mut service, given);
     service.updated_at = Timestamp::now();
     app.store.update_service(&service).await?;
     Ok(json(StatusCode::OK, &json!({ "service": service })))
@@ -95,6 +91,35 @@ pub(crate) async fn delete(
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(unknown())
+    }
+}
+
+/// Reads every field of a service.
+pub(crate) fn read_fields(fields: &mut Fields) -> Given {
+    Given {
+        name: fields.line("name", limits::NAME_CHARS),
+        description: fields.block("description", limits::DESCRIPTION_CHARS),
+    }
+}
+
+/// A service of which nothing is said yet.
+pub(crate) fn blank(id: ServiceId, now: Timestamp) -> Service {
+    Service {
+        id,
+        name: String::new(),
+        description: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Puts what a body says into a service.
+pub(crate) fn apply(service: &mut Service, given: Given) {
+    if let Some(name) = given.name.value() {
+        service.name = name;
+    }
+    if let Some(description) = given.description.change() {
+        service.description = description;
     }
 }
 

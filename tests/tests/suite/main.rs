@@ -10,6 +10,7 @@ mod guides;
 mod incidents;
 mod load;
 mod management;
+mod portability;
 mod restart;
 mod rules;
 mod template;

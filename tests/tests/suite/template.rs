@@ -63,6 +63,15 @@ fn every_provider_has_a_route_to_its_groups_function() {
 }
 
 #[test]
+fn export_and_import_are_routed_to_settings() {
+    let template = template();
+    let found = routes(resource(&template, "SettingsFunction"));
+    for path in ["/api/export", "/api/import"] {
+        assert!(found.contains(path), "{path}");
+    }
+}
+
+#[test]
 fn event_sources_report_partial_failures() {
     let template = template();
     for function in ["FanoutFunction", "DeliveryFunction"] {
@@ -97,14 +106,15 @@ fn a_message_stays_hidden_for_six_function_timeouts() {
 }
 
 #[test]
-fn a_webhooks_test_ends_before_its_function() {
+fn a_webhooks_test_and_an_import_end_before_their_function() {
     let template = template();
     let settings = resource(&template, "SettingsFunction");
     let timeout = settings
         .lines()
         .find_map(|line| line.trim().strip_prefix("Timeout: "))
         .and_then(|seconds| seconds.parse::<u64>().ok());
-    let wanted = common::limits::DELIVERY_TIMEOUT + common::limits::AWS_OPERATION_TIMEOUT;
+    let longest = common::limits::DELIVERY_TIMEOUT.max(common::limits::IMPORT_TIME);
+    let wanted = longest + common::limits::AWS_OPERATION_TIMEOUT;
     assert!(timeout.is_some_and(|seconds| seconds > wanted.as_secs()));
 }
 

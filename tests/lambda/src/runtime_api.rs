@@ -10,6 +10,7 @@ use std::{
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse as _, Response},
@@ -22,8 +23,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// The functions' shortest timeout in `template.yaml`.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// The delivery function's timeout in `template.yaml`.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What came of an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,7 +125,8 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
     shared.asked.send_replace(true);
     // A second asker waits its turn, as in Lambda.
     let Some((id, event)) = shared.waiting.lock().await.recv().await else {
-        return StatusCode::GONE.into_response();
+        // Nobody will send one any more: the function waits until it is ended.
+        return std::future::pending().await;
     };
     let deadline = (SystemTime::now() + TIMEOUT)
         .duration_since(UNIX_EPOCH)
@@ -148,25 +150,34 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
 async fn response(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    Json(value): Json<Value>,
+    body: Bytes,
 ) -> StatusCode {
-    settle(&shared, &id, Outcome::Response(value))
+    settle(&shared, &id, &body, Outcome::Response)
 }
 
 async fn error(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    Json(value): Json<Value>,
+    body: Bytes,
 ) -> StatusCode {
-    settle(&shared, &id, Outcome::Error(value))
+    settle(&shared, &id, &body, Outcome::Error)
 }
 
-fn settle(shared: &Shared, id: &str, outcome: Outcome) -> StatusCode {
+// Not `Json`, which asks for a Content-Type: the runtime sends none.
+fn settle(
+    shared: &Shared,
+    id: &str,
+    body: &[u8],
+    outcome: impl FnOnce(Value) -> Outcome,
+) -> StatusCode {
+    let Ok(value) = serde_json::from_slice(body) else {
+        return StatusCode::BAD_REQUEST;
+    };
     let Some(answer) = lock(&shared.answers).remove(id) else {
         return StatusCode::BAD_REQUEST;
     };
     // The test may have given up.
-    let _ = answer.send(outcome);
+    let _ = answer.send(outcome(value));
     StatusCode::ACCEPTED
 }
 

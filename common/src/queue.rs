@@ -85,7 +85,8 @@ impl Queue {
         sdk: &aws_config::SdkConfig,
         variable: &'static str,
     ) -> Result<Self, config::ConfigError> {
-        let queue = Self::new(Client::new(sdk), config::required(variable)?);
+        let client = Client::new(&crate::aws::reached_at(sdk, "SQS_ENDPOINT_URL"));
+        let queue = Self::new(client, config::required(variable)?);
         crate::aws::warm_up(async {
             let _ = queue.depth().await;
         })

@@ -230,8 +230,10 @@ impl Health {
         if !was_open && health.consecutive_failures < policy.failures {
             return Some((health, Step::Counted));
         }
-        let longest = policy.pauses.iter().max().copied().unwrap_or_default();
-        let asked = failure.retry_after.unwrap_or_default().min(longest);
+        let asked = failure
+            .retry_after
+            .unwrap_or_default()
+            .min(limits::RETRY_AFTER_MAX);
         let pause = policy.pause(health.failed_probes).max(asked);
         health.next_probe_at = Some(failure.at.after(pause));
         let step = health.step(failure.at, policy);
@@ -331,8 +333,9 @@ mod tests {
     }
 
     #[test]
-    fn a_probes_retry_after_is_kept_up_to_the_longest_pause() {
-        for (asked, expected) in [(5, 10), (30, 30), (900, 60)] {
+    fn no_probe_comes_earlier_than_the_receiver_asked() {
+        let longest = limits::RETRY_AFTER_MAX.as_secs();
+        for (asked, expected) in [(5, 10), (30, 30), (900, 900), (longest + 1, longest)] {
             let (mut health, _) = fail(None, 0, false).unwrap();
             health.consecutive_failures = 2;
             let failure = Failure {

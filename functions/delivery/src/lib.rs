@@ -21,6 +21,7 @@ use common::{
     store::Store,
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use tokio::time::MissedTickBehavior;
 
 use limiter::Limiter;
 
@@ -109,22 +110,26 @@ impl Deliverer {
             .map(|group| self.handle_group(group, deadline))
             .collect();
         let (mut failures, mut delivered) = (Vec::new(), Vec::new());
-        let mut collect = async |delivered: &mut Vec<String>| {
-            while let Some(handled) = groups.next().await {
-                failures.extend(handled.failures);
-                delivered.extend(handled.delivered);
-            }
-        };
         // Where the rest of the batch takes its time, the queue would hold back
-        // the next event of every incident in it until the batch ends.
-        while tokio::time::timeout(limits::BATCH_PATIENCE, collect(&mut delivered))
-            .await
-            .is_err()
-        {
-            if !delivered.is_empty() {
-                self.forget(&std::mem::take(&mut delivered)).await;
+        // the next event of every incident in it until the batch ends. Attempts
+        // go on while the queue is told.
+        let mut deletions = FuturesUnordered::new();
+        let mut patience = tokio::time::interval(limits::BATCH_PATIENCE);
+        patience.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        patience.tick().await;
+        while !groups.is_empty() {
+            tokio::select! {
+                Some(handled) = groups.next() => {
+                    failures.extend(handled.failures);
+                    delivered.extend(handled.delivered);
+                }
+                Some(()) = deletions.next() => {}
+                _ = patience.tick() => if !delivered.is_empty() {
+                    deletions.push(self.forget(std::mem::take(&mut delivered)));
+                }
             }
         }
+        deletions.collect::<()>().await;
         let mut response = SqsBatchResponse::default();
         response.set_failures(failures);
         response
@@ -150,8 +155,8 @@ impl Deliverer {
     }
 
     /// Deletes messages before the event source does.
-    async fn forget(&self, receipts: &[String]) {
-        if let Err(error) = self.queue.delete(receipts).await {
+    async fn forget(&self, receipts: Vec<String>) {
+        if let Err(error) = self.queue.delete(&receipts).await {
             // The event source deletes them in the end.
             tracing::warn!(%error, "delivered messages were not deleted early");
         }

@@ -18,10 +18,6 @@ use futures_util::future;
 
 use crate::{Deliverer, Next, gate::Pass};
 
-/// An attempt may be made so much earlier than noted: the queue counts in
-/// whole seconds.
-const EARLY: Duration = Duration::from_millis(600);
-
 impl Deliverer {
     pub(crate) async fn handle_message(&self, message: &SqsMessage, start_by: Instant) -> Next {
         let body = message.body.as_deref().unwrap_or_default();
@@ -81,15 +77,10 @@ impl Deliverer {
         let Some(webhook) = webhook.filter(|webhook| webhook.enabled) else {
             return Err(self.skip(&delivery).await);
         };
-        let now = Timestamp::now();
-        let wait = delivery
-            .next_attempt_at
-            .filter(|_| message.round == delivery.round)
-            .map(|due| due.since(now));
-        if let Some(wait) = wait.filter(|wait| *wait > EARLY) {
-            return Err(Next::Again(wait));
+        match time_left(message, &delivery, Timestamp::now()) {
+            Some(wait) => Err(Next::Again(wait)),
+            None => Ok((webhook, delivery)),
         }
-        Ok((webhook, delivery))
     }
 
     async fn deliver(&self, message: &DeliveryMessage, delivery: &Delivery, pass: Pass) -> Next {
@@ -198,6 +189,15 @@ impl Deliverer {
             }
         }
     }
+}
+
+/// How long it is until the next attempt may be made; `None` where it may be
+/// now. Not a moment earlier: a receiver may have asked for this time.
+fn time_left(message: &DeliveryMessage, delivery: &Delivery, now: Timestamp) -> Option<Duration> {
+    let due = delivery
+        .next_attempt_at
+        .filter(|_| message.round == delivery.round)?;
+    Some(due.since(now)).filter(|wait| !wait.is_zero())
 }
 
 /// How far the delivery is in the round of this message.

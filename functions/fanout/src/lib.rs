@@ -3,7 +3,9 @@
 //!
 //! A batch may come again, whole or from a record on: deliveries are written
 //! under ids derived from event and webhook, and queued under the same
-//! deduplication id, so that a repeat changes nothing.
+//! deduplication id, so that a repeat changes nothing. What it finds written is
+//! queued as it was written, whatever became of the webhook's settings, and
+//! not at all once it is finished.
 
 mod retention;
 
@@ -18,7 +20,7 @@ use common::{
     format,
     id::{DeliveryId, EventId},
     queue::{Outgoing, Queue},
-    store::{Store, StoreError},
+    store::{NewDelivery, Store, StoreError},
     time::Timestamp,
     webhook::{Delivery, DeliveryStatus, Ordering, Webhook},
     webhook_event::WebhookEvent,
@@ -123,13 +125,18 @@ impl Fanout {
                 }
             }
         }
-        let mut written = stream::iter(writes).buffered(WRITES_AT_ONCE);
-        let (mut outgoing, mut failed) = (Vec::new(), None);
-        while let Some(write) = written.next().await {
+        let mut written = stream::iter(origins.iter().zip(writes))
+            .map(|(record, write)| async move { (*record, write.await) })
+            .buffered(WRITES_AT_ONCE);
+        let (mut outgoing, mut sources, mut failed) = (Vec::new(), Vec::new(), None);
+        while let Some((record, write)) = written.next().await {
             match write {
-                Ok(message) => outgoing.push(message),
+                Ok(Some(message)) => {
+                    outgoing.push(message);
+                    sources.push(record);
+                }
+                Ok(None) => {}
                 Err(error) => {
-                    let record = origins.get(outgoing.len()).copied().unwrap_or(first);
                     tracing::error!(event.id = %record.event.id(), %error, "a delivery could not be written");
                     failed = Some(record.sequence_number.clone());
                     break;
@@ -146,7 +153,7 @@ impl Fanout {
             Ok(()) => failed,
             Err((sent, error)) => {
                 tracing::error!(%error, "deliveries could not be queued");
-                origins
+                sources
                     .get(sent)
                     .map(|record| record.sequence_number.clone())
                     .or(failed)
@@ -154,11 +161,13 @@ impl Fanout {
         }
     }
 
+    /// Answers what is to be queued: nothing where a replayed event's delivery
+    /// is finished already.
     async fn write_delivery(
         &self,
         record: &Record,
         webhook: &Webhook,
-    ) -> Result<Outgoing, StoreError> {
+    ) -> Result<Option<Outgoing>, StoreError> {
         let event = &record.event;
         let id = DeliveryId::derive(event.id(), webhook.id);
         let group = match webhook.ordering {
@@ -192,14 +201,18 @@ impl Fanout {
             next_attempt_at: None,
             body: rendered.body,
             render_error: rendered.error,
-            group: group.clone(),
+            group,
             created_at: Timestamp::now(),
         };
-        self.store.create_delivery(&delivery).await?;
-        Ok(Outgoing {
-            group,
+        let delivery = match self.store.create_delivery(&delivery).await? {
+            NewDelivery::Created => delivery,
+            NewDelivery::Existed(written) if written.status.is_unfinished() => *written,
+            NewDelivery::Existed(_) => return Ok(None),
+        };
+        Ok(Some(Outgoing {
+            group: delivery.group.clone(),
             message: delivery.message(),
-        })
+        }))
     }
 }
 

@@ -116,18 +116,15 @@ impl Fanout {
                 return Some(first.sequence_number.clone());
             }
         };
-        let (mut origins, mut writes) = (Vec::new(), Vec::new());
+        let mut writes = Vec::new();
         for record in records {
             for webhook in &webhooks {
                 if record.event.is_for(record.name, webhook) {
-                    origins.push(record);
-                    writes.push(self.write_delivery(record, webhook));
+                    writes.push(async move { (record, self.write_delivery(record, webhook).await) });
                 }
             }
         }
-        let mut written = stream::iter(origins.iter().zip(writes))
-            .map(|(record, write)| async move { (*record, write.await) })
-            .buffered(WRITES_AT_ONCE);
+        let mut written = stream::iter(writes).buffered(WRITES_AT_ONCE);
         let (mut outgoing, mut sources, mut failed) = (Vec::new(), Vec::new(), None);
         while let Some((record, write)) = written.next().await {
             match write {

@@ -55,6 +55,18 @@ impl BreakerPolicy {
         )
     }
 
+    /// Deliveries that may be under way at once to a webhook of this health: to
+    /// one that failed, no more than could open its breaker. Else those that
+    /// start while the first of a crowd time out would hang as long again.
+    pub fn places(&self, health: Option<&Health>) -> usize {
+        let failed = health.map_or(0, |health| health.consecutive_failures);
+        if failed == 0 {
+            return self.at_once;
+        }
+        let left = usize::try_from(self.failures.saturating_sub(failed)).unwrap_or(usize::MAX);
+        left.clamp(1, self.at_once.max(1))
+    }
+
     fn pause(&self, failed_probes: u32) -> Duration {
         let at = usize::try_from(failed_probes).unwrap_or(usize::MAX);
         let pause = self.pauses.get(at).or(self.pauses.last());
@@ -257,7 +269,7 @@ impl Health {
 }
 
 /// How long a delivery is put back that found its webhook's places taken: the
-/// longer, the more often it was received. Growing by a second each time, the
+/// longer, the more often it was received. Growing by two seconds each time, the
 /// thousand receives that the queue allows last five days.
 pub fn busy_pause(receives: u32, random: f64) -> Duration {
     let longest = limits::BUSY_PAUSE
@@ -325,6 +337,19 @@ mod tests {
             now += expected;
         }
         assert_eq!(health.consecutive_failures, 6);
+    }
+
+    #[test]
+    fn who_has_failed_is_given_fewer_places() {
+        let policy: BreakerPolicy = "failures=3,atOnce=10".parse().unwrap();
+        assert_eq!(policy.places(None), 10);
+        let (first, _) = fail(None, 0, false).unwrap();
+        let (second, _) = fail(Some(&first), 1, false).unwrap();
+        assert_eq!(policy.places(Some(&first)), 2);
+        assert_eq!(policy.places(Some(&second)), 1);
+        assert_eq!(policy.places(Some(&opened())), 1, "the probe");
+        let patient: BreakerPolicy = "failures=1000,atOnce=10".parse().unwrap();
+        assert_eq!(patient.places(Some(&first)), 10);
     }
 
     #[test]

@@ -187,21 +187,20 @@ impl Queue {
             .map_err(QueueError::from_sdk)
     }
 
-    /// Makes received messages invisible for this long, from now on: for whole
-    /// seconds, never for less than asked, and at most for
+    /// Makes received messages, by their receipts, invisible for so long, from
+    /// now on: for whole seconds, never for less than asked, and at most for
     /// [`limits::VISIBILITY_MAX`].
     ///
     /// # Errors
     /// See [`QueueError`].
-    pub async fn hide(&self, receipts: &[&str], pause: Duration) -> Result<(), QueueError> {
-        let seconds = visibility_seconds(pause);
-        for chunk in receipts.chunks(limits::SQS_BATCH) {
+    pub async fn hide(&self, messages: &[(String, Duration)]) -> Result<(), QueueError> {
+        for chunk in messages.chunks(limits::SQS_BATCH) {
             let mut entries = Vec::with_capacity(chunk.len());
-            for (index, receipt) in chunk.iter().enumerate() {
+            for (index, (receipt, pause)) in chunk.iter().enumerate() {
                 let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
                     .id(index.to_string())
-                    .receipt_handle(*receipt)
-                    .visibility_timeout(seconds)
+                    .receipt_handle(receipt)
+                    .visibility_timeout(visibility_seconds(*pause))
                     .build()
                     .map_err(|error| QueueError::Unavailable(error.to_string()))?;
                 entries.push(entry);

@@ -37,12 +37,12 @@ impl Deliverer {
         start_by: Instant,
     ) -> Result<Pass, Duration> {
         check_gate(&webhook)?;
-        let busy = || busy_pause(receives(message), crypto::random_unit());
-        if webhook.slow_attempts_at(Timestamp::now()) >= self.policy.at_once {
-            return Err(busy());
+        let places = self.policy.places(webhook.health.as_ref());
+        if webhook.slow_attempts_at(Timestamp::now()) >= places {
+            return Err(busy(message));
         }
-        let place = self.limiter.place(webhook.id, start_by).await;
-        let place = place.ok_or_else(busy)?;
+        let place = self.limiter.place(webhook.id, places, start_by).await;
+        let place = place.ok_or_else(|| busy(message))?;
         let webhook = if place.waited {
             self.read_again(&webhook).await?
         } else {
@@ -229,8 +229,10 @@ fn spread(pause: Duration) -> Duration {
     pause.mul_f64(spread).max(Duration::from_secs(1))
 }
 
-/// How often the queue has handed this message out.
-fn receives(message: &SqsMessage) -> u32 {
+/// How long a message waits that finds no place, by how often the queue has
+/// handed it out.
+pub(crate) fn busy(message: &SqsMessage) -> Duration {
     let count = message.attributes.get("ApproximateReceiveCount");
-    count.and_then(|count| count.parse().ok()).unwrap_or(1)
+    let receives = count.and_then(|count| count.parse().ok()).unwrap_or(1);
+    busy_pause(receives, crypto::random_unit())
 }

@@ -16,7 +16,10 @@ use common::{
 
 use futures_util::future;
 
-use crate::{Deliverer, Next, gate::Pass};
+use crate::{
+    Deliverer, Next,
+    gate::{Pass, busy},
+};
 
 impl Deliverer {
     pub(crate) async fn handle_message(&self, message: &SqsMessage, start_by: Instant) -> Next {
@@ -28,6 +31,13 @@ impl Deliverer {
                 return self.park(message, body).await;
             }
         };
+        if self
+            .limiter
+            .is_stuck(parsed.webhook_id, self.policy.at_once)
+        {
+            // What it has to wait for needs no reading.
+            return Next::Again(busy(message));
+        }
         match self
             .store
             .webhook_and_delivery(parsed.webhook_id, parsed.delivery_id)

@@ -120,7 +120,8 @@ impl Fanout {
         for record in records {
             for webhook in &webhooks {
                 if record.event.is_for(record.name, webhook) {
-                    writes.push(async move { (record, self.write_delivery(record, webhook).await) });
+                    writes
+                        .push(async move { (record, self.write_delivery(record, webhook).await) });
                 }
             }
         }

@@ -84,7 +84,9 @@ async fn an_untrusted_receiver_gets_nothing_and_is_tried_again() {
         let webhook = world.webhook(&url, &integration.service).await;
         cases.push((webhook, error));
     }
-    world.accepted(&integration, json!({ "id": "secret" })).await;
+    world
+        .accepted(&integration, json!({ "id": "secret" }))
+        .await;
     for (webhook, error) in cases {
         let tried = world
             .delivery(&webhook, |one| {

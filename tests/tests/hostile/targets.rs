@@ -128,7 +128,9 @@ async fn a_host_that_became_our_own_is_not_posted_to() {
             assert!(problems.contains("this service itself"), "{problems}");
         }
     }
-    let trial = world.api(Method::POST, &format!("{path}/test"), json!({})).await;
+    let trial = world
+        .api(Method::POST, &format!("{path}/test"), json!({}))
+        .await;
     assert_eq!(trial.expect(StatusCode::OK)["delivered"], false);
     let url = integration.url.split_once("/api/").expect("a path").1;
     let url = format!("{}/api/{url}", world.url());

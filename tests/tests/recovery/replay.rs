@@ -80,7 +80,14 @@ async fn a_replayed_event_is_queued_as_it_was_written_and_not_once_it_is_finishe
     assert_eq!(messages.len(), 1, "the delivered one is not queued");
     let message: Value = serde_json::from_str(messages[0].body().expect("a body")).expect("JSON");
     let written = store(&world)
-        .delivery(id_of(&waiting), delivery["id"].as_str().expect("an id").parse().expect("one"))
+        .delivery(
+            id_of(&waiting),
+            delivery["id"]
+                .as_str()
+                .expect("an id")
+                .parse()
+                .expect("one"),
+        )
         .await
         .expect("an answer")
         .expect("the delivery");
@@ -151,6 +158,10 @@ async fn an_exhausted_delivery_stays_queued_until_it_is_dead_lettered() {
     assert_eq!(handle(&nowhere).await, 1, "nor the next time");
     assert_eq!(handle(&dead_letters).await, 0);
     assert_eq!(dead_letters.depth().await.expect("its depth").ready, 1);
-    assert_eq!(sick.arrivals().len(), posted + 2, "and nothing was posted for it");
+    assert_eq!(
+        sick.arrivals().len(),
+        posted + 2,
+        "and nothing was posted for it"
+    );
     world.stop().await;
 }

@@ -239,6 +239,9 @@ pub const RECOVER_SCAN: usize = 10_000;
 /// Writes of a recovery that run at the same time.
 pub const RECOVER_WRITES_AT_ONCE: usize = 16;
 
+/// Longest request id of a sender that is taken over, bytes.
+pub const CORRELATION_ID_BYTES: usize = 128;
+
 /// Clock skew that a signed timestamp may have (Standard Webhooks: 5 minutes).
 pub const SIGNED_TIMESTAMP_TOLERANCE: Duration = Duration::from_secs(300);
 

@@ -325,6 +325,7 @@ mod tests {
                     event: EventName::Created,
                     round: 0,
                     body: "{}".to_owned(),
+                    correlation_id: None,
                 },
             })
             .collect()

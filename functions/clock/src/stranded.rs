@@ -16,6 +16,7 @@ use common::{
     limits,
     queue::{Outgoing, Queue},
     store::{Store, StoreError, Window},
+    telemetry::{self, Metric},
     time::Timestamp,
     watch::{Finding, Watch},
     webhook::{Delivery, Webhook},
@@ -29,10 +30,10 @@ const WRITES_AT_ONCE: usize = 16;
 
 impl Clock {
     /// One look at deliveries, for at most [`limits::SWEEP_TIME`]; the next run
-    /// goes on where this one stops.
-    pub(crate) async fn look_after_deliveries(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// goes on where this one stops. Answers how many were queued again.
+    pub(crate) async fn look_after_deliveries(&self, now: Timestamp) -> Result<usize, StoreError> {
         let Some(queue) = &self.queue else {
-            return Ok(());
+            return Ok(0);
         };
         let until = Instant::now() + limits::SWEEP_TIME;
         for age in limits::SWEEP_AGES {
@@ -47,11 +48,12 @@ impl Clock {
             requeued: 0,
         };
         let looked = run.look_at_watched(until).await;
+        telemetry::count(Metric::DeliveriesStranded, run.requeued);
         if run.requeued > 0 {
             let requeued = run.requeued;
             tracing::warn!(requeued, "deliveries that nothing moved were queued again");
         }
-        looked
+        looked.map(|()| run.requeued)
     }
 }
 

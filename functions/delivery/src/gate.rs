@@ -10,6 +10,7 @@ use common::{
     crypto, limits,
     posting::{Tried, Verdict, try_delivery},
     store::StoreError,
+    telemetry::{self, Metric},
     time::Timestamp,
     webhook::{Delivery, DeliveryMessage, SlowAttempt, Webhook},
     webhook_event::{Happened, WebhookEvent},
@@ -152,6 +153,7 @@ impl Deliverer {
             WebhookEvent::noted(webhook.id, Happened::Recovered, Timestamp::now(), actor)
         });
         if health.next_probe_at.is_some() {
+            telemetry::count(Metric::BreakersClosed, 1);
             tracing::info!(webhook.id = %webhook.id, "a webhook works again");
         }
         self.store
@@ -167,7 +169,11 @@ impl Deliverer {
         match self.store.disable_gone_webhook(webhook.id, &entry).await {
             // Somebody disabled or deleted it already.
             Err(StoreError::Conflict) => Ok(()),
-            other => other,
+            Ok(()) => {
+                telemetry::count(Metric::WebhooksDisabled, 1);
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -193,22 +199,40 @@ impl Deliverer {
         let Some((after, step)) = Health::after_failure(before, failure, &self.policy) else {
             return Ok(());
         };
-        let entry = match step {
-            Step::Counted => None,
-            Step::Warn => Some(WebhookEvent::failing(webhook, &after, now)),
+        let reason = format!("nothing but failures since {}", after.failing_since);
+        let (entry, metric) = match step {
+            Step::Counted => (None, None),
+            Step::Warn => {
+                let entry = WebhookEvent::failing(webhook, &after, now);
+                (Some(entry), Some(Metric::WebhooksFailing))
+            }
             Step::Disable => {
-                let reason = format!("nothing but failures since {}", after.failing_since);
                 let entry = WebhookEvent::disabled(webhook, Some(&after), &reason, now);
-                tracing::warn!(webhook.id = %webhook.id, reason, "a webhook is disabled");
-                return self
-                    .store
-                    .disable_failing_webhook(webhook, before, &after, &entry)
-                    .await;
+                (Some(entry), Some(Metric::WebhooksDisabled))
             }
         };
-        self.store
-            .replace_health(webhook.id, before, &after, entry.as_ref())
-            .await
+        match &entry {
+            Some(entry) if step == Step::Disable => {
+                self.store
+                    .disable_failing_webhook(webhook, before, &after, entry)
+                    .await?;
+                tracing::warn!(webhook.id = %webhook.id, reason, "a webhook is disabled");
+            }
+            entry => {
+                self.store
+                    .replace_health(webhook.id, before, &after, entry.as_ref())
+                    .await?;
+            }
+        }
+        let was_open = before.is_some_and(|health| health.next_probe_at.is_some());
+        telemetry::count(
+            Metric::BreakersOpened,
+            usize::from(!was_open && after.next_probe_at.is_some()),
+        );
+        if let Some(metric) = metric {
+            telemetry::count(metric, 1);
+        }
+        Ok(())
     }
 }
 

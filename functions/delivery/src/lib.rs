@@ -19,6 +19,7 @@ use common::{
     queue::Queue,
     retry::RetrySchedule,
     store::Store,
+    telemetry,
 };
 use futures_util::{StreamExt as _, future, stream::FuturesUnordered};
 use tokio::time::MissedTickBehavior;
@@ -107,6 +108,10 @@ impl Deliverer {
     /// Handles one batch until shortly before `deadline`. The answer names the
     /// messages that are to come again.
     pub async fn handle(&self, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
+        telemetry::work("delivery", self.handle_batch(batch, deadline)).await
+    }
+
+    async fn handle_batch(&self, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
         let mut groups: FuturesUnordered<_> = by_group(batch.records)
             .into_iter()
             .map(|group| self.handle_group(group, deadline))

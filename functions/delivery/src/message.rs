@@ -10,6 +10,7 @@ use common::{
     queue::Outgoing,
     retry::Progress,
     store::AttemptRecord,
+    telemetry::{self, Metric},
     time::Timestamp,
     webhook::{Delivery, DeliveryMessage, DeliveryStatus, Webhook},
 };
@@ -36,7 +37,7 @@ impl Deliverer {
             .is_stuck(parsed.webhook_id, self.policy.at_once)
         {
             // What it has to wait for needs no reading.
-            return Next::Again(busy(message));
+            return postponed(busy(message));
         }
         match self
             .store
@@ -50,8 +51,12 @@ impl Deliverer {
                     Err(next) => return next,
                 };
                 match self.pass(message, webhook, start_by).await {
-                    Ok(pass) => self.deliver(&parsed, &delivery, pass).await,
-                    Err(pause) => Next::Again(pause),
+                    Ok(pass) => {
+                        let id = parsed.correlation_id.as_deref();
+                        let delivering = self.deliver(&parsed, &delivery, pass);
+                        telemetry::correlated(id, delivering).await
+                    }
+                    Err(pause) => postponed(pause),
                 }
             }
             Err(error) => {
@@ -88,7 +93,7 @@ impl Deliverer {
             return Err(self.skip(&delivery).await);
         };
         match time_left(message, &delivery, Timestamp::now()) {
-            Some(wait) => Err(Next::Again(wait)),
+            Some(wait) => Err(postponed(wait)),
             None => Ok((webhook, delivery)),
         }
     }
@@ -120,7 +125,9 @@ impl Deliverer {
             (Verdict::Failed { .. }, Some(_)) => DeliveryStatus::Retrying,
             (Verdict::Failed { .. }, None) | (Verdict::Gone, _) => DeliveryStatus::Failed,
         };
+        tell(delivery, message, &tried, status, now);
         tracing::info!(
+            correlation_id = message.correlation_id,
             delivery.id = %delivery.id,
             webhook.id = %pass.webhook.id,
             event.id = %delivery.event_id,
@@ -168,6 +175,7 @@ impl Deliverer {
             Ok(()) => Next::Done,
             Err((_, error)) => {
                 tracing::error!(delivery.id = %delivery.id, %error, "a failed delivery could not be dead-lettered");
+                telemetry::count(Metric::DeadLetterFailures, 1);
                 Next::Again(limits::STORE_FAILURE_PAUSE)
             }
         }
@@ -192,12 +200,54 @@ impl Deliverer {
             .skip_delivery(delivery.webhook_id, delivery.id)
             .await
         {
-            Ok(()) => Next::Done,
+            Ok(()) => {
+                telemetry::count(Metric::DeliveriesSkipped, 1);
+                tracing::info!(
+                    correlation_id = delivery.correlation_id,
+                    delivery.id = %delivery.id,
+                    webhook.id = %delivery.webhook_id,
+                    outcome = DeliveryStatus::Skipped.as_str(),
+                    "delivery skipped"
+                );
+                Next::Done
+            }
             Err(error) => {
                 tracing::error!(delivery.id = %delivery.id, %error, "a delivery could not be marked as skipped");
                 Next::Again(limits::STORE_FAILURE_PAUSE)
             }
         }
+    }
+}
+
+fn postponed(pause: Duration) -> Next {
+    telemetry::count(Metric::DeliveriesPostponed, 1);
+    Next::Again(pause)
+}
+
+/// Counts an attempt. What was queued anew by hand has no age: it waited for
+/// somebody, not for us.
+fn tell(
+    delivery: &Delivery,
+    message: &DeliveryMessage,
+    tried: &Tried,
+    status: DeliveryStatus,
+    now: Timestamp,
+) {
+    let (attempt, event_at) = (&tried.attempt, delivery.event_id.created_at());
+    telemetry::measure(Metric::DeliveryDuration, attempt.duration_ms);
+    if message.round == 0 && delivery.attempts.is_empty() {
+        telemetry::measure_time(Metric::FirstAttemptAge, attempt.at.since(event_at));
+    }
+    match status {
+        DeliveryStatus::Delivered => {
+            telemetry::count(Metric::DeliveriesDelivered, 1);
+            telemetry::measure(Metric::DeliveryAttempts, attempt.number.into());
+            if message.round == 0 {
+                telemetry::measure_time(Metric::DeliveryAge, now.since(event_at));
+            }
+        }
+        DeliveryStatus::Retrying => telemetry::count(Metric::DeliveriesRetried, 1),
+        _ => telemetry::count(Metric::DeliveriesFailed, 1),
     }
 }
 

@@ -21,6 +21,7 @@ use common::{
     id::{DeliveryId, EventId},
     queue::{Outgoing, Queue},
     store::{NewDelivery, Store, StoreError},
+    telemetry::{self, Metric},
     time::Timestamp,
     webhook::{Delivery, DeliveryStatus, Ordering, Webhook},
     webhook_event::WebhookEvent,
@@ -56,6 +57,13 @@ impl Told {
         match self {
             Self::Incident(event) => event.id,
             Self::Webhook(event) => event.id,
+        }
+    }
+
+    fn correlation_id(&self) -> Option<&str> {
+        match self {
+            Self::Incident(event) => event.correlation_id.as_deref(),
+            Self::Webhook(event) => event.correlation_id.as_deref(),
         }
     }
 
@@ -96,11 +104,16 @@ impl Fanout {
     /// Handles one batch. The answer names the first record that could not be
     /// handled; the stream comes again from there.
     pub async fn handle(&self, batch: dynamodb::Event) -> DynamoDbEventResponse {
+        telemetry::work("fan-out", self.handle_batch(batch)).await
+    }
+
+    async fn handle_batch(&self, batch: dynamodb::Event) -> DynamoDbEventResponse {
         let records: Vec<Record> = batch.records.into_iter().filter_map(read).collect();
         let mut response = DynamoDbEventResponse::default();
         if let Some(sequence_number) = self.fan_out(&records).await {
             let mut failure = DynamoDbBatchItemFailure::default();
             failure.item_identifier = Some(sequence_number);
+            telemetry::count(Metric::FanoutFailures, 1);
             response.batch_item_failures.push(failure);
         }
         response
@@ -147,16 +160,20 @@ impl Fanout {
         stream::iter(records)
             .for_each_concurrent(WRITES_AT_ONCE, follow)
             .await;
-        match sent {
-            Ok(()) => failed,
+        let (queued, failed) = match sent {
+            Ok(()) => (sources.len(), failed),
             Err((sent, error)) => {
                 tracing::error!(%error, "deliveries could not be queued");
-                sources
-                    .get(sent)
-                    .map(|record| record.sequence_number.clone())
-                    .or(failed)
+                let unsent = sources.get(sent);
+                let unsent = unsent.map(|record| record.sequence_number.clone());
+                (sent, unsent.or(failed))
             }
-        }
+        };
+        let done = records
+            .iter()
+            .take_while(|record| failed.as_ref() != Some(&record.sequence_number));
+        tell(done, sources.get(..queued).unwrap_or_default());
+        failed
     }
 
     /// Answers what is to be queued: nothing where a replayed event's delivery
@@ -201,6 +218,7 @@ impl Fanout {
             render_error: rendered.error,
             group,
             created_at: Timestamp::now(),
+            correlation_id: event.correlation_id().map(str::to_owned),
         };
         let delivery = match self.store.create_delivery(&delivery).await? {
             NewDelivery::Created => delivery,
@@ -211,6 +229,32 @@ impl Fanout {
             group: delivery.group.clone(),
             message: delivery.message(),
         }))
+    }
+}
+
+/// Tells of the events that are done with, and of the deliveries queued for
+/// them.
+fn tell<'a>(done: impl Iterator<Item = &'a Record>, queued: &[&Record]) {
+    let now = Timestamp::now();
+    telemetry::count(Metric::DeliveriesQueued, queued.len());
+    for record in done {
+        let event = &record.event;
+        telemetry::count(Metric::Events, 1);
+        telemetry::measure_time(Metric::FanoutAge, now.since(event.id().created_at()));
+        match record.name {
+            EventName::Created => telemetry::count(Metric::IncidentsOpened, 1),
+            EventName::Resolved => telemetry::count(Metric::IncidentsResolved, 1),
+            _ => {}
+        }
+        let of_it = |other: &&&Record| other.event.id() == event.id();
+        tracing::info!(
+            correlation_id = event.correlation_id(),
+            event.id = %event.id(),
+            event = record.name.as_str(),
+            subject = event.subject(),
+            deliveries = queued.iter().filter(of_it).count(),
+            "event fanned out"
+        );
     }
 }
 

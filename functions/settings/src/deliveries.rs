@@ -86,6 +86,7 @@ pub(crate) fn view(delivery: &Delivery) -> Value {
         "nextAttemptAt": delivery.next_attempt_at,
         "renderError": delivery.render_error,
         "createdAt": delivery.created_at,
+        "correlationId": delivery.correlation_id,
     })
 }
 

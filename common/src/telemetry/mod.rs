@@ -1,4 +1,13 @@
-//! Logs: JSON lines in Lambda, plain lines on a terminal.
+//! Logs: JSON lines in Lambda, plain lines on a terminal. Metrics: one line per
+//! unit of work. And what joins the lines of an alert's way to its receivers.
+
+mod metric;
+mod work;
+
+pub use metric::{Metric, Unit};
+pub use work::{
+    correlated, correlation_id, count, count_by, field, measure, measure_time, measure_work, work,
+};
 
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
@@ -37,8 +46,13 @@ fn directives(level: &str) -> String {
     }
     [
         "common",
+        "apm",
+        "cicd",
+        "cloud",
         "custom",
+        "logs",
         "metrics",
+        "uptime",
         "incidents",
         "settings",
         "fanout",

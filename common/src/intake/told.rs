@@ -38,7 +38,8 @@ impl Cause {
 /// Counts the alerts of a request that was taken.
 pub fn tell(context: &Context<'_>, results: &[AlertResult]) {
     let integration = context.integration;
-    telemetry::field("integration.id", integration.id.to_string());
+    // The id of an integration is the credential of its intake URL: not for logs.
+    telemetry::field("service.id", integration.service.id.to_string());
     if let Some(incident) = results.iter().find_map(|result| result.incident.as_ref()) {
         telemetry::field("incident.id", incident.id.to_string());
     }

@@ -100,7 +100,8 @@ metrics! {
     DeliveryAttempts: Counts,
     /// From an event to its receiver's acceptance.
     DeliveryAge: Milliseconds,
-    /// From an event to the start of the first attempt.
+    /// From an event to the start of the first attempt, where nothing but our
+    /// own work lies between: no earlier event, no breaker, no other attempt.
     FirstAttemptAge: Milliseconds,
     /// Webhooks that are probed from now on.
     BreakersOpened: Count,

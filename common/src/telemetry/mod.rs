@@ -9,6 +9,8 @@ pub use work::{
     correlated, correlation_id, count, count_by, field, measure, measure_time, measure_work, work,
 };
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 /// Starts logging. `OPSKNIGHT_LOG` (or Lambda's `AWS_LAMBDA_LOG_LEVEL`) sets
@@ -29,6 +31,7 @@ pub fn init() {
     } else {
         fmt::layer()
             .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr)
             .boxed()
     };

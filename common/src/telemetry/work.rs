@@ -285,8 +285,7 @@ mod tests {
     #[test]
     fn a_line_has_the_shape_of_the_embedded_metric_format() {
         let mut work = started();
-        work.fields
-            .insert("integration.id".to_owned(), "int_1".into());
+        work.fields.insert("service.id".to_owned(), "svc_1".into());
         work.add(Metric::AlertsTriggered, None, 2);
         work.add(Metric::AlertsTriggered, None, 1);
         work.add(Metric::AlertsResolved, None, 0);
@@ -299,7 +298,7 @@ mod tests {
         assert_eq!(line["_aws"]["Timestamp"], 7);
         assert_eq!(line["correlation_id"], "req_1");
         assert_eq!(line["level"], "INFO");
-        assert_eq!(line["integration.id"], "int_1");
+        assert_eq!(line["service.id"], "svc_1");
         let expected = [
             ("", "AlertsTriggered", json!(3)),
             ("", "IntakeDuration", json!(12)),

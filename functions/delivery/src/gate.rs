@@ -25,6 +25,8 @@ pub(crate) struct Pass {
     pub webhook: Webhook,
     /// Whether the attempt is the probe of an open breaker.
     pub probe: bool,
+    /// Whether the queue handed the message out for the first time.
+    pub is_first_receive: bool,
     _place: Place,
 }
 
@@ -56,6 +58,7 @@ impl Deliverer {
         Ok(Pass {
             webhook,
             probe,
+            is_first_receive: receives(message) == 1,
             _place: place,
         })
     }
@@ -256,7 +259,10 @@ fn spread(pause: Duration) -> Duration {
 /// How long a message waits that finds no place, by how often the queue has
 /// handed it out.
 pub(crate) fn busy(message: &SqsMessage) -> Duration {
+    busy_pause(receives(message), crypto::random_unit())
+}
+
+fn receives(message: &SqsMessage) -> u32 {
     let count = message.attributes.get("ApproximateReceiveCount");
-    let receives = count.and_then(|count| count.parse().ok()).unwrap_or(1);
-    busy_pause(receives, crypto::random_unit())
+    count.and_then(|count| count.parse().ok()).unwrap_or(1)
 }

@@ -125,7 +125,7 @@ impl Deliverer {
             (Verdict::Failed { .. }, Some(_)) => DeliveryStatus::Retrying,
             (Verdict::Failed { .. }, None) | (Verdict::Gone, _) => DeliveryStatus::Failed,
         };
-        tell(delivery, message, &tried, status, now);
+        tell(delivery, message, pass, (&tried, status), now);
         tracing::info!(
             correlation_id = message.correlation_id,
             delivery.id = %delivery.id,
@@ -229,13 +229,16 @@ fn postponed(pause: Duration) -> Next {
 fn tell(
     delivery: &Delivery,
     message: &DeliveryMessage,
-    tried: &Tried,
-    status: DeliveryStatus,
+    pass: &Pass,
+    (tried, status): (&Tried, DeliveryStatus),
     now: Timestamp,
 ) {
     let (attempt, event_at) = (&tried.attempt, delivery.event_id.created_at());
     telemetry::measure(Metric::DeliveryDuration, attempt.duration_ms);
-    if message.round == 0 && delivery.attempts.is_empty() {
+    // Behind another event of its incident it may have waited for a receiver.
+    let is_unhindered = pass.is_first_receive
+        && (delivery.version == 1 || delivery.group == delivery.id.to_string());
+    if message.round == 0 && delivery.attempts.is_empty() && is_unhindered {
         telemetry::measure_time(Metric::FirstAttemptAge, attempt.at.since(event_at));
     }
     match status {

@@ -38,6 +38,7 @@ pub(crate) fn event(event: &Event) -> Value {
         "actor": event.actor,
         "changes": event.changes,
         "note": event.note,
+        "correlationId": event.correlation_id,
     })
 }
 

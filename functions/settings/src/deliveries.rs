@@ -117,6 +117,7 @@ pub(crate) fn view(delivery: &Delivery, responses: Responses) -> Value {
         "nextAttemptAt": delivery.next_attempt_at,
         "renderError": delivery.render_error,
         "createdAt": delivery.created_at,
+        "correlationId": delivery.correlation_id,
     })
 }
 

@@ -118,9 +118,8 @@ async fn several_are_changed_at_once_and_a_missing_one_is_told() {
     assert_eq!((run.code, run.out.lines().count()), (0, 2));
     let next = run
         .err
-        .split(['-', ' ', ','])
-        .skip_while(|word| *word != "cursor")
-        .nth(1);
+        .split_once("--cursor ")
+        .and_then(|(_, rest)| rest.split(',').next());
     let page = cli
         .run(&[
             "incidents",

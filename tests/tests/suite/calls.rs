@@ -198,6 +198,7 @@ async fn a_delivery_costs_two_calls() {
         event: common::event::EventName::Created,
         round: 1,
         body: "{}".to_owned(),
+        correlation_id: None,
     };
     let queue = Queue::new(
         unreachable_sqs(queue_calls.clone()),

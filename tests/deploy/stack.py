@@ -18,6 +18,7 @@ import yaml
 
 API_HOST = "127.0.0.1"
 LOG_LINES = 400
+ALIAS = "live"
 
 
 class Stack:
@@ -50,7 +51,7 @@ def create_routes(stack, template):
         integration = gateway.create_integration(
             ApiId=api,
             IntegrationType="AWS_PROXY",
-            IntegrationUri=function["Configuration"]["FunctionArn"],
+            IntegrationUri=f"{function['Configuration']['FunctionArn']}:{ALIAS}",
             PayloadFormatVersion="2.0",
         )
         for route_key in paths:

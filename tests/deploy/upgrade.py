@@ -1,0 +1,143 @@
+"""An upgrade seen from outside: upgrade.py -- COMMAND that upgrades.
+
+Before: an incident is open, and its webhook has heard of it. While the command runs: alerts come in
+all the time. Afterwards: the admin key still opens the API, the incident is there and is resolved,
+every alert that was accepted is an incident, and the webhook has heard of all, signed with its secret.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+URL, ADMIN_KEY = os.environ["OPSKNIGHT_TEST_URL"], os.environ["OPSKNIGHT_TEST_ADMIN_KEY"]
+PATIENCE = 60
+# Between two alerts during the upgrade.
+PAUSE = 0.25
+
+
+class Receiver(ThreadingHTTPServer):
+    """Keeps what arrives, with its signature."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Hook)
+        self.arrivals = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/hook"
+
+    def heard(self, event, incident):
+        return any(
+            a["event"] == event and a["data"]["id"] == incident for a in (json.loads(b) for b, _ in self.arrivals)
+        )
+
+
+class Hook(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.arrivals.append((body, self.headers["X-Webhook-Signature"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def call(method, url, body=None, key=None):
+    headers = {"Content-Type": "application/json"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def api(method, path, body=None):
+    return call(method, URL + path, body, ADMIN_KEY)
+
+
+def until(what, condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            sys.exit(f"FAILED: waited in vain for {what}")
+        time.sleep(0.1)
+
+
+class Alerts(threading.Thread):
+    """Sends one alert after the other until it is stopped."""
+
+    def __init__(self, url):
+        super().__init__()
+        self.url, self.accepted, self.refused, self.done = url, [], [], threading.Event()
+
+    def run(self):
+        number = 0
+        while not self.done.wait(PAUSE):
+            number += 1
+            try:
+                answer = call("POST", self.url, {"summary": f"during {number}", "id": f"during-{number}"})
+                self.accepted.append(answer["result"]["incident"]["id"])
+            except (urllib.error.URLError, OSError, KeyError) as error:
+                self.refused.append(f"{number}: {error}")
+
+
+def main():
+    command = sys.argv[sys.argv.index("--") + 1 :]
+    receiver = Receiver()
+    service = api("POST", "/api/services", {"name": "upgraded"})["service"]["id"]
+    integration = api("POST", f"/api/services/{service}/integrations", {"type": "webhook", "name": "w"})["integration"]
+    webhook = api(
+        "POST",
+        "/api/status-page/webhooks",
+        {
+            "name": "receiver",
+            "url": receiver.url,
+            "events": ["incident.created", "incident.resolved"],
+            "filter": {"serviceIds": [service]},
+        },
+    )["webhook"]
+    opened = call("POST", integration["url"], {"summary": "before", "id": "before"})["result"]["incident"]["id"]
+    until("the delivery before the upgrade", lambda: receiver.heard("incident.created", opened))
+
+    alerts = Alerts(integration["url"])
+    alerts.start()
+    status = subprocess.run(command).returncode
+    alerts.done.set()
+    alerts.join()
+    if status != 0:
+        sys.exit("FAILED: the upgrade itself")
+    print(f"{len(alerts.accepted)} alerts accepted during the upgrade, {len(alerts.refused)} not")
+    for refusal in alerts.refused[:5]:
+        print(f"  {refusal}")
+
+    incident = api("GET", f"/api/incidents/{opened}")["incident"]
+    assert (incident["status"], incident["title"]) == ("OPEN", "before"), incident
+    resolved = call("POST", integration["url"], {"status": "ok", "id": "before"})["result"]
+    assert (resolved["action"], resolved["incident"]["id"]) == ("resolved", opened), resolved
+    until("the delivery after the upgrade", lambda: receiver.heard("incident.resolved", opened))
+    for accepted in alerts.accepted:
+        until(f"the delivery of {accepted}", lambda: receiver.heard("incident.created", accepted))
+        assert api("GET", f"/api/incidents/{accepted}")["incident"]["status"] == "OPEN", accepted
+    for body, signature in receiver.arrivals:
+        expected = hmac.new(webhook["secret"].encode(), body, hashlib.sha256).hexdigest()
+        assert signature == f"sha256={expected}", signature
+    if not alerts.accepted:
+        sys.exit("FAILED: no alert was accepted during the upgrade")
+
+
+if __name__ == "__main__":
+    main()

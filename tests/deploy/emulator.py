@@ -82,24 +82,34 @@ class Log:
     def __init__(self, path):
         self.file = open(path, "a", buffering=1)
         self.seen = set()
+        self.context = None
 
-    def deciding(self, evaluate):
-        def wrapped(ctx, *args, **kwargs):
-            result = evaluate(ctx, *args, **kwargs)
-            if ":assumed-role/" in ctx.principal_arn:
-                self.note(ctx, result)
+    def enforcing(self, enforce):
+        def wrapped(*args, **kwargs):
+            self.context = None
+            result = enforce(*args, **kwargs)
+            if self.context and ":assumed-role/" in self.context.principal_arn:
+                self.note(self.context, allowed=result is None)
             return result
 
         return wrapped
 
-    def note(self, ctx, result):
-        keys = ctx.service_context.get("dynamodb:leadingkeys")
+    def evaluating(self, evaluate):
+        def wrapped(context, *args, **kwargs):
+            # The first is the identity's; a resource's own policy is evaluated afterwards.
+            self.context = self.context or context
+            return evaluate(context, *args, **kwargs)
+
+        return wrapped
+
+    def note(self, context, allowed):
+        keys = context.service_context.get("dynamodb:leadingkeys")
         call = {
-            "role": ctx.principal_arn.split("/")[1],
-            "action": ctx.action,
-            "resource": ctx.resource_arn,
+            "role": context.principal_arn.split("/")[1],
+            "action": context.action,
+            "resource": context.resource_arn,
             "keys": keys and sorted({kind_of(key) for key in keys}),
-            "allowed": result.decision == "Allow",
+            "allowed": allowed,
         }
         line = json.dumps(call)
         if line not in self.seen:
@@ -132,7 +142,9 @@ if __name__ == "__main__":
     iam_actions.extract_iam_action = as_aws_names_sqs_actions(iam_actions.extract_iam_action)
     iam_actions.extract_resource_arn = finding_the_queue_of_move_tasks(iam_actions.extract_resource_arn)
     iam_actions.dynamodb_service_context = with_leading_keys(iam_actions.dynamodb_service_context)
-    iam_evaluator.evaluate = Log(os.environ["CALLS"]).deciding(iam_evaluator.evaluate)
+    log = Log(os.environ["CALLS"])
+    iam_evaluator.evaluate = log.evaluating(iam_evaluator.evaluate)
+    iam_evaluator.enforce = log.enforcing(iam_evaluator.enforce)
     ministack.pin_request_origin = as_if_by_tls(ministack.pin_request_origin)
     # The API's host as stack.py registers it; AWS's own APIs are called at localhost.
     api_host = f"127.0.0.1:{os.environ['GATEWAY_PORT']}".encode()

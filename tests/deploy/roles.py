@@ -17,6 +17,8 @@ EVERY = "*"
 UNSEEN = [
     (EVERY, "logs:CreateLogStream", "log group", "Lambda itself writes a function's log, with its role"),
     (EVERY, "logs:PutLogEvents", "log group", "Lambda itself writes a function's log, with its role"),
+    (EVERY, "xray:PutTraceSegments", "everything", "X-Ray has no resources; only where Tracing is Active"),
+    (EVERY, "xray:PutTelemetryRecords", "everything", "X-Ray has no resources; only where Tracing is Active"),
     ("fanout", "dynamodb:DescribeStream", "stream", "Lambda itself reads the stream"),
     ("fanout", "dynamodb:GetRecords", "stream", "Lambda itself reads the stream"),
     ("fanout", "dynamodb:GetShardIterator", "stream", "Lambda itself reads the stream"),
@@ -43,6 +45,7 @@ class Stack:
 
     def named(self, resources):
         table = boto3.client("dynamodb").describe_table(TableName=self.ids["Table"])["Table"]
+        yield EVERY, "everything"
         yield table["TableArn"], "table"
         yield table["LatestStreamArn"], "stream"
         # It has the moment of its making in its name.
@@ -56,7 +59,8 @@ class Stack:
                 attributes = sqs.get_queue_attributes(QueueUrl=physical, AttributeNames=["QueueArn"])
                 yield attributes["Attributes"]["QueueArn"], logical
             elif resource["ResourceType"] == "AWS::SecretsManager::Secret":
-                yield physical, logical
+                secret = boto3.client("secretsmanager").describe_secret(SecretId=physical)
+                yield secret["ARN"], logical
 
     def name_of(self, arn, function):
         """The resource's short name, and None for what is not the function's to name."""

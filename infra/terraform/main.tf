@@ -34,6 +34,8 @@ resource "aws_cloudformation_stack" "main" {
   on_failure   = "ROLLBACK"
   tags         = var.tags
 
+  notification_arns = var.notification_arns
+
   # A gradual upgrade (GradualDeployment) takes up to 100 minutes.
   timeouts {
     create = "60m"
@@ -63,4 +65,6 @@ resource "aws_cloudformation_stack" "observability" {
   iam_role_arn = var.execution_role_arn
   on_failure   = "ROLLBACK"
   tags         = var.tags
+
+  notification_arns = var.notification_arns
 }

@@ -43,6 +43,12 @@ variable "execution_role_arn" {
   default     = null
 }
 
+variable "notification_arns" {
+  description = "SNS topics that hear of every step of a deploy."
+  type        = list(string)
+  default     = []
+}
+
 variable "tags" {
   description = "Tags of the stacks and of everything in them."
   type        = map(string)

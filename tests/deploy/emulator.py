@@ -10,7 +10,8 @@ has the keys of all of its items here: whether AWS checks each item with its own
 documented, and what passes this passes that.
 
 Batch actions: AWS has none for SQS (sending a batch needs sqs:SendMessage), MiniStack asks for
-sqs:SendMessageBatch. Move tasks name their queue by SourceArn, where MiniStack looks for a URL.
+sqs:SendMessageBatch. Move tasks name their queue by SourceArn, where MiniStack looks for a URL; it
+has none itself (move_tasks.py).
 
 Transport: API Gateway tells a function how the caller reached it, MiniStack does not. MiniStack is
 called without TLS, which the queues' policy forbids.
@@ -20,6 +21,7 @@ import json
 import os
 import re
 
+import move_tasks
 from ministack import app as ministack
 from ministack.core import iam_actions, iam_evaluator
 
@@ -63,7 +65,11 @@ def leading_keys(request):
         for operation in item.values():
             yield from leading_keys(operation)
     for table in request.get("RequestItems", {}).values():
-        for key in table.get("Keys", []):
+        # A list of writes, or an object with keys to read.
+        for write in table if isinstance(table, list) else []:
+            for operation in write.values():
+                yield from leading_keys(operation)
+        for key in table.get("Keys", []) if isinstance(table, dict) else []:
             yield from partition_key(key)
     yield from partition_key(request.get("Key", {}))
     yield from partition_key(request.get("Item", {}))
@@ -139,6 +145,7 @@ def as_if_by_tls(pin_origin):
 
 
 if __name__ == "__main__":
+    move_tasks.install()
     iam_actions.extract_iam_action = as_aws_names_sqs_actions(iam_actions.extract_iam_action)
     iam_actions.extract_resource_arn = finding_the_queue_of_move_tasks(iam_actions.extract_resource_arn)
     iam_actions.dynamodb_service_context = with_leading_keys(iam_actions.dynamodb_service_context)

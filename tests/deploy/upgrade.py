@@ -1,8 +1,9 @@
 """An upgrade seen from outside: upgrade.py -- COMMAND that upgrades.
 
-Before: an incident is open, and its webhook has heard of it. While the command runs: alerts come in
-all the time. Afterwards: the admin key still opens the API, the incident is there and is resolved,
-every alert that was accepted is an incident, and the webhook has heard of all, signed with its secret.
+Before: an incident is open, and its webhook has heard of it; another webhook's delivery is a dead
+letter. While the command runs: alerts come in all the time. Afterwards: the admin key still opens the
+API, the incident is there and is resolved, every alert that was accepted is an incident, the webhook
+has heard of all, signed with its secret, and a redrive brings the dead letter to its receiver.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ class Receiver(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Hook)
-        self.arrivals = []
+        self.arrivals, self.status = [], 200
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -47,7 +48,7 @@ class Hook(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.arrivals.append((body, self.headers["X-Webhook-Signature"]))
-        self.send_response(200)
+        self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -95,23 +96,50 @@ class Alerts(threading.Thread):
                 self.refused.append(f"{number}: {error}")
 
 
-def main():
-    command = sys.argv[sys.argv.index("--") + 1 :]
-    receiver = Receiver()
-    service = api("POST", "/api/services", {"name": "upgraded"})["service"]["id"]
-    integration = api("POST", f"/api/services/{service}/integrations", {"type": "webhook", "name": "w"})["integration"]
+def integrate(name, receiver):
+    """A service with an integration, and a webhook that tells the receiver of its incidents."""
+    service = api("POST", "/api/services", {"name": name})["service"]["id"]
+    integration = api("POST", f"/api/services/{service}/integrations", {"type": "webhook", "name": name})["integration"]
     webhook = api(
         "POST",
         "/api/status-page/webhooks",
         {
-            "name": "receiver",
+            "name": name,
             "url": receiver.url,
             "events": ["incident.created", "incident.resolved"],
             "filter": {"serviceIds": [service]},
         },
     )["webhook"]
+    return integration, webhook
+
+
+def dead_letter():
+    """A receiver, and a delivery that it has refused until the end."""
+    receiver = Receiver()
+    receiver.status = 500
+    integration, webhook = integrate("refusing", receiver)
+    call("POST", integration["url"], {"summary": "refused", "id": "refused"})
+    failed = f"/api/status-page/webhooks/{webhook['id']}/deliveries?status=FAILED"
+    until("a dead letter", lambda: api("GET", failed)["deliveries"])
+    receiver.status = 200
+    return receiver, webhook
+
+
+def redrive(receiver, webhook):
+    attempts = len(receiver.arrivals)
+    api("POST", "/api/delivery-queue/redrive")
+    until("the dead letter", lambda: len(receiver.arrivals) > attempts)
+    delivered = f"/api/status-page/webhooks/{webhook['id']}/deliveries?status=DELIVERED"
+    until("its record", lambda: api("GET", delivered)["deliveries"])
+
+
+def main():
+    command = sys.argv[sys.argv.index("--") + 1 :]
+    receiver = Receiver()
+    integration, webhook = integrate("upgraded", receiver)
     opened = call("POST", integration["url"], {"summary": "before", "id": "before"})["result"]["incident"]["id"]
     until("the delivery before the upgrade", lambda: receiver.heard("incident.created", opened))
+    refusing = dead_letter()
 
     alerts = Alerts(integration["url"])
     alerts.start()
@@ -135,6 +163,7 @@ def main():
     for body, signature in receiver.arrivals:
         expected = hmac.new(webhook["secret"].encode(), body, hashlib.sha256).hexdigest()
         assert signature == f"sha256={expected}", signature
+    redrive(*refusing)
     if not alerts.accepted:
         sys.exit("FAILED: no alert was accepted during the upgrade")
 

@@ -1,6 +1,12 @@
-"""Joins the functions' bills of materials (functions/*/release.cdx.json) into one: bill_of_materials.py TARGET."""
+"""Joins the functions' bills of materials (functions/*/release.cdx.json) into one:
+
+bill_of_materials.py FILE TARGET - for this target of Rust
+
+What only tests need is left out; cargo-cyclonedx lists it, because tests switch features on.
+"""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,14 +15,21 @@ def main():
     parts = [json.loads(path.read_text()) for path in sorted(Path("functions").glob("*/release.cdx.json"))]
     if not parts:
         sys.exit("no bill of materials to join")
-    components, dependencies, functions = {}, {}, []
-    for part in parts:
-        function = part["metadata"]["component"]
-        functions.append(function)
-        for component in part.get("components", []):
-            components[component["bom-ref"]] = component
-        for dependency in part.get("dependencies", []):
-            dependencies[dependency["ref"]] = dependency
+    functions = [part["metadata"]["component"] for part in parts]
+    built = crates([function["name"] for function in functions], sys.argv[2])
+    components = {
+        component["bom-ref"]: component
+        for part in parts
+        for component in part["components"]
+        if (component["name"], component["version"]) in built
+    }
+    refs = {*components, *(function["bom-ref"] for function in functions)}
+    dependencies = {
+        dependency["ref"]: {**dependency, "dependsOn": [ref for ref in dependency.get("dependsOn", []) if ref in refs]}
+        for part in parts
+        for dependency in part["dependencies"]
+        if dependency["ref"] in refs
+    }
     joined = {
         **{key: parts[0][key] for key in ("bomFormat", "specVersion")},
         "version": 1,
@@ -33,8 +46,19 @@ def main():
         "components": [components[key] for key in sorted(components)],
         "dependencies": [dependencies[key] for key in sorted(dependencies)],
     }
-    Path(sys.argv[1]).write_text(json.dumps(joined, indent=1) + "\n")
+    # Names of our own crates hold the folder that they were built in.
+    text = json.dumps(joined, indent=1).replace(f"path+file://{Path.cwd()}", "path+file:///opsknight")
+    Path(sys.argv[1]).write_text(text + "\n")
     print(f"{sys.argv[1]}: {len(functions)} functions, {len(components)} components")
+
+
+def crates(packages, target):
+    """Names and versions of everything that is linked into these packages, or builds them."""
+    command = ["cargo", "tree", "--locked", "--prefix=none", "--edges=no-dev", f"--target={target}"]
+    command += [argument for package in packages for argument in ("--package", package)]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    words = (line.split() for line in lines if line)
+    return {(word[0], word[1].removeprefix("v")) for word in words}
 
 
 if __name__ == "__main__":

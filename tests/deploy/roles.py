@@ -25,6 +25,7 @@ UNSEEN = [
     ("fanout", "dynamodb:ListStreams", "streams", "Lambda itself looks for the stream"),
     ("fanout", "sqs:SendMessage", "StreamFailuresQueue", "Lambda itself tells what fanout could not handle"),
     ("delivery", "sqs:ReceiveMessage", "DeliveriesQueue", "Lambda itself polls the queue"),
+    ("delivery", "sqs:DeleteMessage", "DeliveriesQueue", "Lambda itself deletes what was handled"),
     ("settings", "sqs:ReceiveMessage", "DeadLetterQueue", "SQS itself redrives, with the rights of who asked"),
     ("settings", "sqs:DeleteMessage", "DeadLetterQueue", "SQS itself redrives, with the rights of who asked"),
     (EVERY, EVERY, "OPEN256#*", "what OPEN#* is, for keys of more bytes than a partition key has; one code path"),

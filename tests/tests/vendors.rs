@@ -16,7 +16,10 @@ async fn every_vendor_case_comes_out_as_documented() {
     let skipped: Vec<&str> = skipped.split_whitespace().collect();
     let mut cases = cases::all();
     for name in &skipped {
-        assert!(cases.iter().any(|case| case.name == *name), "no case {name}");
+        assert!(
+            cases.iter().any(|case| case.name == *name),
+            "no case {name}"
+        );
     }
     cases.retain(|case| !skipped.contains(&case.name.as_str()));
     let outcomes: Vec<(String, Result<(), String>)> = stream::iter(&cases)

@@ -114,7 +114,15 @@ fn every_intake_route_has_the_limits_of_intake() {
     let listed: BTreeSet<String> = resource(&template, "Api")
         .lines()
         .filter(|line| line.contains("!Ref IntakeRateLimit"))
-        .filter_map(|line| Some(line.trim().strip_prefix("\"ANY ")?.split_once('"')?.0.to_owned()))
+        .filter_map(|line| {
+            Some(
+                line.trim()
+                    .strip_prefix("\"ANY ")?
+                    .split_once('"')?
+                    .0
+                    .to_owned(),
+            )
+        })
         .collect();
     let intake: BTreeSet<String> = PROVIDERS
         .iter()

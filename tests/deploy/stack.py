@@ -50,8 +50,8 @@ def create_routes(stack, template):
     """MiniStack does not read the OpenAPI body that SAM makes of a function's HttpApi events."""
     gateway, functions = boto3.client("apigatewayv2"), boto3.client("lambda")
     api = stack.ids["Api"]
-    for route in gateway.get_routes(ApiId=api)["Items"]:
-        gateway.delete_route(ApiId=api, RouteId=route["RouteId"])
+    # What is there is changed, not made anew: alerts may be coming in.
+    existing = {route["RouteKey"]: route["RouteId"] for route in gateway.get_routes(ApiId=api)["Items"]}
     for logical_id, paths in http_events(template):
         function = functions.get_function(FunctionName=stack.ids[logical_id])
         integration = gateway.create_integration(
@@ -60,10 +60,14 @@ def create_routes(stack, template):
             IntegrationUri=f"{function['Configuration']['FunctionArn']}:{ALIAS}",
             PayloadFormatVersion="2.0",
         )
+        target = f"integrations/{integration['IntegrationId']}"
         for route_key in paths:
-            gateway.create_route(
-                ApiId=api, RouteKey=route_key, Target=f"integrations/{integration['IntegrationId']}"
-            )
+            if route_key in existing:
+                gateway.update_route(ApiId=api, RouteId=existing.pop(route_key), Target=target)
+            else:
+                gateway.create_route(ApiId=api, RouteKey=route_key, Target=target)
+    for route_id in existing.values():
+        gateway.delete_route(ApiId=api, RouteId=route_id)
 
 
 def http_events(template):

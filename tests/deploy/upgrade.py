@@ -2,7 +2,7 @@
 
 Before: an incident is open, and its webhook has heard of it; another webhook's delivery is a dead
 letter. While the command runs: alerts come in all the time. Afterwards: the admin key still opens the
-API, the incident is there and is resolved, every alert that was accepted is an incident, the webhook
+API, the incident is there and is resolved, every alert was accepted and is an incident, the webhook
 has heard of all, signed with its secret, and a redrive brings the dead letter to its receiver.
 """
 
@@ -164,8 +164,8 @@ def main():
         expected = hmac.new(webhook["secret"].encode(), body, hashlib.sha256).hexdigest()
         assert signature == f"sha256={expected}", signature
     redrive(*refusing)
-    if not alerts.accepted:
-        sys.exit("FAILED: no alert was accepted during the upgrade")
+    if alerts.refused or not alerts.accepted:
+        sys.exit("FAILED: not every alert was accepted during the upgrade")
 
 
 if __name__ == "__main__":

@@ -29,11 +29,6 @@ UNSEEN = [
     ("settings", "sqs:ReceiveMessage", "DeadLetterQueue", "SQS itself redrives, with the rights of who asked"),
     ("settings", "sqs:DeleteMessage", "DeadLetterQueue", "SQS itself redrives, with the rights of who asked"),
     (EVERY, EVERY, "OPEN256#*", "what OPEN#* is, for keys of more bytes than a partition key has; one code path"),
-    # Until API keys are in the product and its tests.
-    ("settings", EVERY, "API_KEYS", "API keys"),
-    ("settings", EVERY, "AUDIT#*", "API keys"),
-    ("incidents", EVERY, "KEY#*", "API keys"),
-    ("custom", "dynamodb:UpdateItem", "KEY#*", "API keys"),
 ]
 
 

@@ -38,7 +38,7 @@ pub struct Webhook {
     /// The body's form.
     pub format: Format,
     /// What makes the body of the format `template`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub template: Option<String>,
     /// Narrows the events down.
     #[serde(default)]

@@ -201,6 +201,15 @@ async fn what_cannot_be_made_is_refused_when_it_is_saved() {
         .await
         .expect(StatusCode::OK);
     assert_eq!(changed["webhook"]["template"], Value::Null);
+    let kept = world.get(&path).await;
+    assert_eq!(
+        kept["webhook"]["template"],
+        Value::Null,
+        "it is really gone"
+    );
+    patch(json!({ "name": "chat" }))
+        .await
+        .expect(StatusCode::OK);
     world.stop().await;
 }
 

@@ -11,8 +11,9 @@ use crate::{
 };
 
 /// Where an incident stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[schema(as = IncidentStatus)]
 pub enum Status {
     /// Nobody has reacted yet.
     Open,
@@ -54,7 +55,7 @@ impl Status {
 }
 
 /// A service as incidents name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServiceRef {
     /// The service.
     pub id: ServiceId,
@@ -63,12 +64,13 @@ pub struct ServiceRef {
 }
 
 /// Who works on an incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Assignee {
     /// The person's name.
     pub name: String,
     /// The person's e-mail address.
     #[serde(default)]
+    #[schema(required)]
     pub email: Option<String>,
 }
 
@@ -172,13 +174,15 @@ impl StatusChange {
 }
 
 /// One field of an incident that changed, for the timeline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldChange {
     /// The field's name in the API.
     pub field: String,
     /// Its value before, as text; absent where there was none.
+    #[schema(required)]
     pub from: Option<String>,
     /// Its value after.
+    #[schema(required)]
     pub to: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Something that a team runs and is woken for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Service {
     /// Identifier.
@@ -19,6 +19,7 @@ pub struct Service {
     /// Name.
     pub name: String,
     /// More text.
+    #[schema(required)]
     pub description: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,

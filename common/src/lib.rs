@@ -20,6 +20,7 @@ pub mod incidents;
 pub mod intake;
 pub mod integration;
 pub mod limits;
+pub mod openapi;
 pub mod outbound;
 pub mod posting;
 pub mod provider;

@@ -30,7 +30,7 @@ use crate::{
 const WRITES_AT_ONCE: usize = 16;
 
 /// What became of one alert, as API.md writes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertResult {
     /// What was done.
@@ -50,7 +50,7 @@ pub struct AlertResult {
 }
 
 /// What was done with an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ResultAction {
     /// It opened an incident.

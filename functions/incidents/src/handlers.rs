@@ -11,15 +11,32 @@ use common::{
     incident::Status,
     incidents::{ChangeError, NewIncident, Precondition},
     limits,
+    openapi::{
+        Errors,
+        errors::{ApiKey, Body, Concurrent, IncidentRules, Query, Unknown, Versioned, Works},
+    },
     store::IncidentFilter,
     time::Timestamp,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header::ETAG};
-use serde_json::{Value, json};
 
-use crate::{App, patch, view};
+use crate::{App, bodies, patch, view};
 
-/// `GET /api/incidents`
+/// List incidents
+///
+/// Newest first. A page may hold fewer than `limit` and still have a
+/// `nextCursor`: the work of a page is bounded.
+#[utoipa::path(
+    get,
+    path = "/api/incidents",
+    operation_id = "listIncidents",
+    tag = "Incidents",
+    params(bodies::ListQuery),
+    responses(
+        (status = 200, description = "A page of incidents.", body = view::IncidentList),
+        Errors::<(ApiKey, Query, Works)>,
+    )
+)]
 pub(crate) async fn list(
     State(app): State<App>,
     _: Caller,
@@ -39,15 +56,25 @@ pub(crate) async fn list(
         .store()
         .incidents(filter, query.cursor()?, query.limit()?)
         .await?;
-    let incidents: Vec<Value> = page.entries.iter().map(view::incident).collect();
-    let next = page.next.as_deref().map(page::cursor);
-    Ok(json(
-        StatusCode::OK,
-        &json!({ "incidents": incidents, "nextCursor": next }),
-    ))
+    let list = view::IncidentList {
+        incidents: page.entries.iter().map(view::IncidentView::from).collect(),
+        next_cursor: page.next.as_deref().map(page::cursor),
+    };
+    Ok(json(StatusCode::OK, &list))
 }
 
-/// `POST /api/incidents`
+/// Open an incident
+#[utoipa::path(
+    post,
+    path = "/api/incidents",
+    operation_id = "openIncident",
+    tag = "Incidents",
+    request_body = bodies::NewIncident,
+    responses(
+        (status = 201, description = "The incident.", body = view::IncidentAnswer),
+        Errors::<(ApiKey, Unknown, Body, Works)>,
+    )
+)]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -94,11 +121,23 @@ pub(crate) async fn create(
         .await?;
     Ok(json(
         StatusCode::CREATED,
-        &json!({ "incident": view::incident(&incident) }),
+        &view::IncidentAnswer::from(&incident),
     ))
 }
 
-/// `GET /api/incidents/{id}`
+/// Read an incident
+#[utoipa::path(
+    get,
+    path = "/api/incidents/{id}",
+    operation_id = "readIncident",
+    tag = "Incidents",
+    params(bodies::IncidentPath),
+    responses(
+        (status = 200, description = "The incident.", body = view::IncidentAnswer,
+            headers(("ETag" = String, description = "Its version in quotes."))),
+        Errors::<(ApiKey, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn read(
     State(app): State<App>,
     _: Caller,
@@ -111,15 +150,30 @@ pub(crate) async fn read(
         .await?
         .ok_or_else(unknown)?;
     Ok(with_version(
-        json(
-            StatusCode::OK,
-            &json!({ "incident": view::incident(&incident) }),
-        ),
+        json(StatusCode::OK, &view::IncidentAnswer::from(&incident)),
         incident.version,
     ))
 }
 
-/// `PATCH /api/incidents/{id}`
+/// Change an incident
+///
+/// A change that changes nothing is answered with 200 and tells nobody.
+#[utoipa::path(
+    patch,
+    path = "/api/incidents/{id}",
+    operation_id = "changeIncident",
+    tag = "Incidents",
+    params(
+        bodies::IncidentPath,
+        ("If-Match" = Option<String>, Header, description = "The version in quotes that the change is meant for; `*`, or nothing, for the latest.", example = "\"3\"")
+    ),
+    request_body = bodies::IncidentChange,
+    responses(
+        (status = 200, description = "The incident as it is now.", body = view::IncidentAnswer,
+            headers(("ETag" = String, description = "Its version in quotes."))),
+        Errors::<(ApiKey, Unknown, Versioned, Body, IncidentRules, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller,
@@ -145,15 +199,25 @@ pub(crate) async fn change(
         .await
         .map_err(refused)?;
     Ok(with_version(
-        json(
-            StatusCode::OK,
-            &json!({ "incident": view::incident(&incident) }),
-        ),
+        json(StatusCode::OK, &view::IncidentAnswer::from(&incident)),
         incident.version,
     ))
 }
 
-/// `GET /api/incidents/{id}/timeline`
+/// Read an incident's timeline
+///
+/// What happened to it, oldest first, notes included.
+#[utoipa::path(
+    get,
+    path = "/api/incidents/{id}/timeline",
+    operation_id = "readIncidentTimeline",
+    tag = "Incidents",
+    params(bodies::IncidentPath),
+    responses(
+        (status = 200, description = "The timeline.", body = view::Timeline),
+        Errors::<(ApiKey, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn timeline(
     State(app): State<App>,
     _: Caller,
@@ -161,11 +225,24 @@ pub(crate) async fn timeline(
 ) -> Result<Response, ApiError> {
     let id = existing(&app, &id).await?;
     let events = app.incidents.store().timeline(id).await?;
-    let timeline: Vec<Value> = events.iter().map(view::event).collect();
-    Ok(json(StatusCode::OK, &json!({ "timeline": timeline })))
+    let timeline = events.into_iter().map(view::TimelineEntry::from).collect();
+    Ok(json(StatusCode::OK, &view::Timeline { timeline }))
 }
 
-/// `GET /api/incidents/{id}/alerts`
+/// Read an incident's raw alerts
+///
+/// As they were sent: the first 50 are kept, then every 100th.
+#[utoipa::path(
+    get,
+    path = "/api/incidents/{id}/alerts",
+    operation_id = "readIncidentAlerts",
+    tag = "Incidents",
+    params(bodies::IncidentPath),
+    responses(
+        (status = 200, description = "The raw alerts.", body = view::KeptAlerts),
+        Errors::<(ApiKey, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn alerts(
     State(app): State<App>,
     _: Caller,
@@ -173,8 +250,8 @@ pub(crate) async fn alerts(
 ) -> Result<Response, ApiError> {
     let id = existing(&app, &id).await?;
     let alerts = app.incidents.store().raw_alerts(id).await?;
-    let alerts: Vec<Value> = alerts.iter().map(view::raw_alert).collect();
-    Ok(json(StatusCode::OK, &json!({ "alerts": alerts })))
+    let alerts = alerts.into_iter().map(view::KeptAlert::from).collect();
+    Ok(json(StatusCode::OK, &view::KeptAlerts { alerts }))
 }
 
 async fn existing(app: &App, id: &str) -> Result<IncidentId, ApiError> {

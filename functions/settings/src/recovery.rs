@@ -13,6 +13,10 @@ use common::{
     http::{ApiError, auth::Caller, body, fields::Fields, json, page},
     id::DeliveryId,
     limits,
+    openapi::{
+        Errors,
+        errors::{ApiKey, Body, Concurrent, Enabled, Redelivery as TooOften, Unknown, Works},
+    },
     queue::Outgoing,
     store::{DeliveryFilter, StoreError},
     time::Timestamp,
@@ -21,12 +25,30 @@ use common::{
 };
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::{App, deliveries, delivery_queue::unavailable, webhooks};
+use crate::{
+    App, bodies,
+    deliveries::{self, DeliveryView},
+    delivery_queue::unavailable,
+    webhooks,
+};
 
-/// `POST …/{id}/deliveries/{delivery}/redeliver`: 202, with `queued: false`
-/// where the delivery waits in the queue already.
+/// Send a delivery again
+///
+/// One that waits in the queue already is not queued twice: `queued` is `false` then.
+#[utoipa::path(
+    post,
+    path = "/api/status-page/webhooks/{id}/deliveries/{delivery}/redeliver",
+    operation_id = "redeliver",
+    tag = "Deliveries",
+    params(bodies::DeliveryPath),
+    responses(
+        (status = 202, description = "It is in the queue.", body = Redelivery),
+        Errors::<(ApiKey, Unknown, Enabled, TooOften, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn redeliver(
     State(app): State<App>,
     _: Caller,
@@ -36,13 +58,50 @@ pub(crate) async fn redeliver(
     for attempt in 0..limits::CONFLICT_ATTEMPTS {
         let found = deliveries::find(&app, &webhook, &delivery).await?;
         if let Some((delivery, queued)) = app.queue_one(found).await? {
-            let answer = json!({ "queued": queued, "delivery": deliveries::view(&delivery) });
+            let delivery = deliveries::view(&delivery);
+            let answer = Redelivery { queued, delivery };
             return Ok(json(StatusCode::ACCEPTED, &answer));
         }
         // Somebody else did the same at the same moment: look what it is now.
         aws::conflict_pause(attempt).await;
     }
     Err(StoreError::Conflict.into())
+}
+
+/// A delivery that was to be sent again.
+#[derive(Serialize, ToSchema)]
+struct Redelivery {
+    /// Whether this call queued it.
+    queued: bool,
+    delivery: DeliveryView,
+}
+
+/// What a recovery would queue.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RecoveryCounted)]
+struct Counted {
+    dry_run: bool,
+    /// Deliveries of this call's part of the window.
+    matching: usize,
+    /// The `cursor` of the next call; `null` at the end.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// What a recovery queued.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Recovery)]
+struct Recovered {
+    dry_run: bool,
+    queued: usize,
+    /// Those that somebody else queued at the same moment, or that were tried
+    /// too often.
+    skipped: usize,
+    /// The `cursor` of the next call; `null` at the end.
+    #[schema(required)]
+    next_cursor: Option<String>,
 }
 
 /// What a recovery is asked for.
@@ -52,10 +111,24 @@ struct Wanted {
     after: Option<DeliveryId>,
 }
 
-/// `POST …/{id}/recover` `{since, until?, statuses?, dryRun?, cursor?}`: queues
-/// every failed delivery of the events of a time anew, oldest first. A window
-/// of many is worked through in calls: while `nextCursor` is not null, the next
-/// call takes it as `cursor`.
+/// Recover the deliveries of a time
+///
+/// Queues every failed delivery of the events of a time anew, oldest first. A
+/// window of many is worked through in calls: while `nextCursor` is not `null`,
+/// the next call takes it as `cursor`.
+#[utoipa::path(
+    post,
+    path = "/api/status-page/webhooks/{id}/recover",
+    operation_id = "recoverDeliveries",
+    tag = "Deliveries",
+    params(bodies::WebhookPath),
+    request_body = bodies::RecoveryWanted,
+    responses(
+        (status = 200, description = "With `dryRun`: how many there are.", body = Counted),
+        (status = 202, description = "They are in the queue.", body = Recovered),
+        Errors::<(ApiKey, Unknown, Body, Enabled, Works)>,
+    )
+)]
 pub(crate) async fn recover(
     State(app): State<App>,
     _: Caller,
@@ -70,8 +143,11 @@ pub(crate) async fn recover(
             .store
             .count_deliveries(webhook.id, &wanted.filter, wanted.after);
         let (matching, next) = counted.await?;
-        let next = next.as_deref().map(page::cursor);
-        let answer = json!({ "dryRun": true, "matching": matching, "nextCursor": next });
+        let answer = Counted {
+            dry_run: true,
+            matching,
+            next_cursor: next.as_deref().map(page::cursor),
+        };
         return Ok(json(StatusCode::OK, &answer));
     }
     must_be_enabled(&webhook)?;
@@ -82,12 +158,12 @@ pub(crate) async fn recover(
         .await?;
     let requeued = app.requeue_all(&page.entries).await?;
     app.send(&requeued).await?;
-    let answer = json!({
-        "dryRun": false,
-        "queued": requeued.len(),
-        "skipped": page.entries.len() - requeued.len(),
-        "nextCursor": page.next.as_deref().map(page::cursor),
-    });
+    let answer = Recovered {
+        dry_run: false,
+        queued: requeued.len(),
+        skipped: page.entries.len() - requeued.len(),
+        next_cursor: page.next.as_deref().map(page::cursor),
+    };
     Ok(json(StatusCode::ACCEPTED, &answer))
 }
 

@@ -9,20 +9,45 @@ use common::{
     id::ServiceId,
     integration::Service,
     limits,
+    openapi::{
+        Errors,
+        errors::{ApiKey, Body, Concurrent, Unknown, Works},
+    },
     time::Timestamp,
 };
 use http::StatusCode;
 use serde_json::json;
 
-use crate::App;
+use crate::{App, bodies};
 
-/// `GET /api/services`
+/// List services
+#[utoipa::path(
+    get,
+    path = "/api/services",
+    operation_id = "listServices",
+    tag = "Services and integrations",
+    responses(
+        (status = 200, description = "Every service.", body = bodies::ServiceList),
+        Errors::<(ApiKey, Works)>,
+    )
+)]
 pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
     let services = app.store.services().await?;
     Ok(json(StatusCode::OK, &json!({ "services": services })))
 }
 
-/// `POST /api/services`
+/// Make a service
+#[utoipa::path(
+    post,
+    path = "/api/services",
+    operation_id = "createService",
+    tag = "Services and integrations",
+    request_body = bodies::NewService,
+    responses(
+        (status = 201, description = "The service.", body = bodies::ServiceAnswer),
+        Errors::<(ApiKey, Body, Works)>,
+    )
+)]
 pub(crate) async fn create(
     State(app): State<App>,
     _: Caller,
@@ -49,7 +74,18 @@ pub(crate) async fn create(
     Ok(json(StatusCode::CREATED, &json!({ "service": service })))
 }
 
-/// `GET /api/services/{id}`
+/// Read a service
+#[utoipa::path(
+    get,
+    path = "/api/services/{id}",
+    operation_id = "readService",
+    tag = "Services and integrations",
+    params(bodies::ServicePath),
+    responses(
+        (status = 200, description = "The service.", body = bodies::ServiceAnswer),
+        Errors::<(ApiKey, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn read(
     State(app): State<App>,
     _: Caller,
@@ -59,7 +95,19 @@ pub(crate) async fn read(
     Ok(json(StatusCode::OK, &json!({ "service": service })))
 }
 
-/// `PATCH /api/services/{id}`
+/// Change a service
+#[utoipa::path(
+    patch,
+    path = "/api/services/{id}",
+    operation_id = "changeService",
+    tag = "Services and integrations",
+    params(bodies::ServicePath),
+    request_body = bodies::ServiceChange,
+    responses(
+        (status = 200, description = "The service as it is now.", body = bodies::ServiceAnswer),
+        Errors::<(ApiKey, Unknown, Body, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn change(
     State(app): State<App>,
     _: Caller,
@@ -84,7 +132,20 @@ pub(crate) async fn change(
     Ok(json(StatusCode::OK, &json!({ "service": service })))
 }
 
-/// `DELETE /api/services/{id}`: its integrations go with it, its incidents stay.
+/// Delete a service
+///
+/// Its integrations go with it, its incidents stay.
+#[utoipa::path(
+    delete,
+    path = "/api/services/{id}",
+    operation_id = "deleteService",
+    tag = "Services and integrations",
+    params(bodies::ServicePath),
+    responses(
+        (status = 204, description = "It is gone."),
+        Errors::<(ApiKey, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn delete(
     State(app): State<App>,
     _: Caller,

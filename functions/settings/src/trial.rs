@@ -7,17 +7,36 @@ use axum::{
 use common::{
     event::EventName,
     http::{ApiError, auth::Caller, body, fields::Fields, json},
+    openapi::{
+        Errors,
+        errors::{ApiKey, Body, Unknown, Works},
+    },
     posting, sample,
     time::Timestamp,
     webhook::Attempt,
 };
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::{App, webhooks};
+use crate::{App, bodies, webhooks};
 
-/// `POST /api/status-page/webhooks/{id}/test`: posts one sample event to this
-/// webhook, enabled or not, and waits for what comes of it. Nothing is stored.
+/// Test a webhook
+///
+/// Posts one sample event, whether the webhook is enabled or not, and waits for
+/// what comes of it. Nothing is stored.
+#[utoipa::path(
+    post,
+    path = "/api/status-page/webhooks/{id}/test",
+    operation_id = "testWebhook",
+    tag = "Webhooks",
+    params(bodies::WebhookPath),
+    request_body = bodies::TestWanted,
+    responses(
+        (status = 200, description = "What came of it, also where it was not delivered.", body = Trial),
+        Errors::<(ApiKey, Unknown, Body, Works)>,
+    )
+)]
 pub(crate) async fn run(
     State(app): State<App>,
     caller: Caller,
@@ -44,18 +63,38 @@ pub(crate) async fn run(
     );
     let mut answer = view(&attempt);
     if sees_responses(&caller) {
-        answer["response"] = Value::from(attempt.response);
+        answer.response = Some(attempt.response);
     }
     Ok(json(StatusCode::OK, &answer))
 }
 
-fn view(attempt: &Attempt) -> Value {
-    json!({
-        "delivered": attempt.error.is_none(),
-        "statusCode": attempt.status_code,
-        "durationMs": attempt.duration_ms,
-        "error": attempt.error,
-    })
+/// What came of a test.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = WebhookTest, example = json!({"delivered": true, "statusCode": 200, "durationMs": 12, "error": null, "response": "ok"}))]
+struct Trial {
+    delivered: bool,
+    /// `null` where the receiver did not answer.
+    #[schema(required)]
+    status_code: Option<u16>,
+    duration_ms: u64,
+    #[schema(required)]
+    error: Option<String>,
+    /// The first 2 KiB of the receiver's answer; for callers who may change
+    /// webhooks only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    response: Option<Option<String>>,
+}
+
+fn view(attempt: &Attempt) -> Trial {
+    Trial {
+        delivered: attempt.error.is_none(),
+        status_code: attempt.status_code,
+        duration_ms: attempt.duration_ms,
+        error: attempt.error.clone(),
+        response: None,
+    }
 }
 
 /// Only who may change webhooks sees what a receiver answers: to anyone else a

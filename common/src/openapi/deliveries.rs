@@ -66,7 +66,8 @@ struct DeliveryHeaders {
 /// An incident changed
 ///
 /// The body of the format `opsknight`; the other formats carry the same in
-/// their own shapes. `data` may gain keys, never lose one.
+/// their own shapes. `data` may gain keys, never lose one. A test has a last
+/// key `test`, which is `true`.
 #[utoipa::path(
     post,
     path = "/incident",

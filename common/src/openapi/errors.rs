@@ -149,6 +149,24 @@ groups! {
         401 "invalid_credential" "The API key is not valid.";
         403 "integration_disabled" "The integration is disabled.";
     }
+    /// The body of an event.
+    EventBody {
+        400 "invalid_json" "The body is not a JSON object.";
+        400 "incomplete_body" "The connection broke before the body's end.";
+        400 "validation_failed" "A parameter or a field is not valid; `details` names each of them.";
+        413 "body_too_large" "The body is larger than 1 MiB, or than 5 MiB where alerts are taken.";
+    }
+    /// A body of a vendor's own address, whose other refusals are the vendor's.
+    DropInBody {
+        413 "body_too_large" "The body is larger than 1 MiB, or than 5 MiB where alerts are taken.";
+        500 "internal_error" "Something went wrong on our side; the log has it under the request id.";
+    }
+    /// A key in the path.
+    KeyInPath {
+        401 "invalid_key" "The integration key is missing or wrong.";
+        401 "invalid_signature" "The signature or token is missing or wrong.";
+        403 "integration_disabled" "The integration is disabled.";
+    }
     /// Too much at once.
     Flood {
         429 "rate_limited" "The integration has used up its requests of this minute; try again after `Retry-After` seconds.";

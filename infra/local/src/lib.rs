@@ -8,6 +8,7 @@ mod data_dir;
 mod demo;
 mod embedded;
 mod inbox;
+pub mod openapi;
 mod options;
 pub mod program;
 mod recovery;

@@ -1,0 +1,118 @@
+//! What operations refer to: security schemes, headers, error answers.
+
+use common::openapi::errors::{Code, codes_of};
+use serde_json::{Map, Value, json};
+
+/// How callers prove who they are.
+pub(super) fn security_schemes() -> Value {
+    let key = |place: &str, name: &str, description: &str| json!({ "type": "apiKey", "in": place, "name": name, "description": description });
+    json!({
+        "apiKey": { "type": "http", "scheme": "bearer", "bearerFormat": "ok_…", "description": "An API key, or the admin key of the deployment." },
+        "integrationId": key("query", "integrationId", "The integration's id: unguessable, and the only credential unless the integration has `requireKey` or a signature secret."),
+        "integrationKeyBearer": { "type": "http", "scheme": "bearer", "description": "The integration key (32 hex characters)." },
+        "integrationKeyToken": key("header", "Authorization", "`Token token=` and the integration key."),
+        "integrationKeyBasic": { "type": "http", "scheme": "basic", "description": "Any user name, and the integration key as the password." },
+        "integrationKeyHeader": key("header", "X-Integration-Key", "The integration key."),
+        "integrationKeyApiHeader": key("header", "X-API-Key", "The integration key."),
+        "integrationKeyQuery": key("query", "key", "The integration key."),
+        "routingKeyHeader": key("header", "X-Routing-Key", "The integration key, where the body has no `routing_key`."),
+        "routingKeyQuery": key("query", "routing_key", "The same."),
+    })
+}
+
+/// The headers that many answers have.
+pub(super) fn headers() -> Value {
+    json!({
+        "X-Request-Id": {
+            "description": "Names this request in the log.",
+            "required": true,
+            "schema": { "type": "string", "pattern": "^req_[0-9A-HJKMNP-TV-Z]{26}$" },
+        },
+        "Retry-After": {
+            "description": "Seconds to wait before the next try.",
+            "required": true,
+            "schema": { "type": "integer", "minimum": 1 },
+        },
+        "WWW-Authenticate": {
+            "description": "How to authenticate.",
+            "required": true,
+            "schema": { "type": "string" },
+        },
+    })
+}
+
+/// Gives every answer the headers that it has whatever it answers, and makes
+/// the error answers that operations refer to.
+pub(super) fn finish_responses(document: &mut Value) {
+    let mut errors = Map::new();
+    for response in responses(&mut document["paths"]) {
+        match response["$ref"].as_str() {
+            Some(reference) => {
+                let name = reference.rsplit('/').next().unwrap_or_default();
+                if let Some(codes) = codes_of(name) {
+                    errors.insert(name.to_owned(), error(&codes));
+                }
+            }
+            None => {
+                response["headers"]["X-Request-Id"] = header("X-Request-Id");
+                let description = response["description"].as_str().unwrap_or_default();
+                if description.contains("`Retry-After`") {
+                    response["headers"]["Retry-After"] = header("Retry-After");
+                }
+            }
+        }
+    }
+    document["components"]["responses"] = Value::Object(errors);
+}
+
+fn responses(paths: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let items = paths.as_object_mut().into_iter().flatten();
+    items
+        .flat_map(|(_, item)| item.as_object_mut().into_iter().flatten())
+        .flat_map(|(_, operation)| operation["responses"].as_object_mut().into_iter().flatten())
+        .map(|(_, response)| response)
+}
+
+fn header(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
+}
+
+/// The answer that these codes come in; they have one status.
+fn error(codes: &[Code]) -> Value {
+    let status = codes.first().map_or(500, |code| code.status);
+    let lines = codes
+        .iter()
+        .map(|code| format!("- `{}`: {}", code.code, code.meaning));
+    let mut headers = json!({ "X-Request-Id": header("X-Request-Id") });
+    if matches!(status, 429 | 503) {
+        headers["Retry-After"] = header("Retry-After");
+    }
+    if status == 401 {
+        headers["WWW-Authenticate"] = header("WWW-Authenticate");
+    }
+    let words: Vec<&str> = codes.iter().map(|code| code.code).collect();
+    json!({
+        "description": lines.collect::<Vec<_>>().join("\n"),
+        "headers": headers,
+        "content": { "application/json": {
+            "schema": {
+                "allOf": [
+                    { "$ref": "#/components/schemas/Error" },
+                    { "properties": { "code": { "enum": words } } },
+                ],
+            },
+            "examples": codes.iter().map(|code| (code.code.to_owned(), json!({ "value": example(code) }))).collect::<Map<_, _>>(),
+        } },
+    })
+}
+
+fn example(code: &Code) -> Value {
+    if code.code == "validation_failed" {
+        return json!({
+            "error": "name: is required",
+            "code": code.code,
+            "details": [{ "path": "name", "message": "is required" }],
+        });
+    }
+    json!({ "error": code.meaning, "code": code.code })
+}

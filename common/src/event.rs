@@ -106,6 +106,7 @@ pub struct Actor {
     pub kind: ActorKind,
     /// Its identifier, where it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(nullable = false)]
     pub id: Option<String>,
     /// Its name.
     pub name: String,

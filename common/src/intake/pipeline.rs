@@ -29,7 +29,7 @@ use crate::{
 /// key always go one after the other.
 const WRITES_AT_ONCE: usize = 16;
 
-/// What became of one alert, as API.md writes it.
+/// What became of one alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertResult {
@@ -37,15 +37,19 @@ pub struct AlertResult {
     pub action: ResultAction,
     /// Why nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reason: Option<String>,
     /// What joins the alerts of this problem.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub dedup_key: Option<DedupKey>,
     /// How bad the alert is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub severity: Option<Severity>,
     /// The incident that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub incident: Option<IncidentSummary>,
 }
 

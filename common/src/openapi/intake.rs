@@ -109,7 +109,7 @@ fn receive() {}
     params(("provider" = inline(Provider), Path, description = "The integration's type."), Credential),
     responses(
         (status = 200, description = "Every alert is stored, or ignored for a reason.", body = AlertAccepted),
-        Errors::<(IntakeBody, ById, Sender, Flood, FloodOf503)>,
+        Errors::<(IntakeBody, ById, Sender, Flood)>,
     ),
     security(("integrationId" = []), ("integrationId" = [], "integrationKeyQuery" = []))
 )]

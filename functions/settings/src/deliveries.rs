@@ -108,7 +108,7 @@ pub(crate) async fn find(app: &App, webhook: &Webhook, id: &str) -> Result<Deliv
     found.ok_or_else(unknown)
 }
 
-/// A delivery, as API.md lists its fields.
+/// One event on its way to one webhook.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Delivery, example = json!({

@@ -46,7 +46,7 @@ pub(super) fn headers() -> Value {
 pub(super) fn finish_responses(document: &mut Value) {
     let mut errors = Map::new();
     for response in responses(&mut document["paths"]) {
-        match response["$ref"].as_str() {
+        match response.get("$ref").and_then(Value::as_str) {
             Some(reference) => {
                 let name = reference.rsplit('/').next().unwrap_or_default();
                 if let Some(codes) = codes_of(name) {
@@ -65,11 +65,50 @@ pub(super) fn finish_responses(document: &mut Value) {
     document["components"]["responses"] = Value::Object(errors);
 }
 
-fn responses(paths: &mut Value) -> impl Iterator<Item = &mut Value> {
+/// What holds of requests whatever a handler says: a body that may be empty is
+/// not required, and a parameter that may be left out is never `null`.
+pub(super) fn finish_requests(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    for operation in operations(&mut document["paths"]) {
+        let reference = operation.pointer("/requestBody/content/application~1json/schema/$ref");
+        let name = reference.and_then(|reference| reference.as_str()?.rsplit('/').next());
+        if name.is_some_and(|name| schemas[name].get("required").is_none()) {
+            operation["requestBody"]["required"] = json!(false);
+        }
+        let parameters = operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            without_null(&mut parameter["schema"]);
+        }
+    }
+}
+
+fn without_null(schema: &mut Value) {
+    if let Some(kinds) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        kinds.retain(|kind| kind != "null");
+        if let [kind] = kinds.as_slice() {
+            schema["type"] = kind.clone();
+        }
+    }
+    if let Some(choices) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
+        choices.retain(|choice| choice["type"] != "null");
+        if let [choice] = choices.as_slice() {
+            *schema = choice.clone();
+        }
+    }
+}
+
+fn operations(paths: &mut Value) -> impl Iterator<Item = &mut Value> {
     let items = paths.as_object_mut().into_iter().flatten();
     items
         .flat_map(|(_, item)| item.as_object_mut().into_iter().flatten())
-        .flat_map(|(_, operation)| operation["responses"].as_object_mut().into_iter().flatten())
+        .map(|(_, operation)| operation)
+}
+
+fn responses(paths: &mut Value) -> impl Iterator<Item = &mut Value> {
+    operations(paths)
+        .flat_map(|operation| operation["responses"].as_object_mut().into_iter().flatten())
         .map(|(_, response)| response)
 }
 

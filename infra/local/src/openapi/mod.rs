@@ -97,6 +97,7 @@ pub fn document() -> Result<Value, serde_json::Error> {
     document["components"]["headers"] = components::headers();
     webhooks::add(&mut document, &serde_json::to_value(&receiving)?);
     narrow_providers(&mut document);
+    components::finish_requests(&mut document);
     components::finish_responses(&mut document);
     Ok(document)
 }

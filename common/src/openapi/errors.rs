@@ -149,6 +149,10 @@ groups! {
         401 "invalid_credential" "The API key is not valid.";
         403 "integration_disabled" "The integration is disabled.";
     }
+    /// A provider that does not send with this method.
+    OtherMethod {
+        405 "method_not_allowed" "The provider does not send with this method.";
+    }
     /// The body of an event.
     EventBody {
         400 "invalid_json" "The body is not a JSON object.";

@@ -7,7 +7,7 @@ use utoipa::{
 
 use super::{
     Errors,
-    errors::{Flood, FloodOf503, IntakeBody, IntegrationId as ById, Sender},
+    errors::{Flood, FloodOf503, IntakeBody, IntegrationId as ById, OtherMethod, Sender},
 };
 use crate::{id::IntegrationId, intake::AlertResult, provider};
 
@@ -109,7 +109,7 @@ fn receive() {}
     params(("provider" = inline(Provider), Path, description = "The integration's type."), Credential),
     responses(
         (status = 200, description = "Every alert is stored, or ignored for a reason.", body = AlertAccepted),
-        Errors::<(IntakeBody, ById, Sender, Flood)>,
+        Errors::<(IntakeBody, OtherMethod, ById, Sender, Flood)>,
     ),
     security(("integrationId" = []), ("integrationId" = [], "integrationKeyQuery" = []))
 )]
@@ -128,7 +128,7 @@ fn receive_by_get() {}
     request_body(description = "What the tool sends, up to 5 MiB.", content((Object = "application/json"))),
     responses(
         (status = 200, description = "Every alert is stored, or ignored for a reason.", body = AlertAccepted),
-        Errors::<(IntakeBody, ById, Sender, Flood, FloodOf503)>,
+        Errors::<(IntakeBody, OtherMethod, ById, Sender, Flood, FloodOf503)>,
     ),
     security(("integrationId" = []), ("integrationId" = [], "integrationKeyBearer" = []))
 )]

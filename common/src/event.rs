@@ -182,9 +182,14 @@ pub struct Event {
 }
 
 impl Event {
-    /// The event of an incident that was just opened.
+    /// The event of an incident that was just opened; one that maintenance
+    /// suppressed says so in the timeline.
     pub fn created(incident: &Incident, actor: Actor) -> Self {
-        Self::told(incident, EventName::Created, Vec::new(), actor)
+        let note = incident.maintenance.as_ref();
+        Self {
+            note: note.map(|window| format!("Suppressed by {window}")),
+            ..Self::told(incident, EventName::Created, Vec::new(), actor)
+        }
     }
 
     /// The event of a change.

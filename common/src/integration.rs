@@ -7,11 +7,12 @@ use crate::{
     alert::Severity,
     id::{IntegrationId, ServiceId},
     incident::ServiceRef,
+    service_options::ServiceOptions,
     time::Timestamp,
 };
 
 /// Something that a team runs and is woken for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Service {
     /// Identifier.
@@ -19,8 +20,14 @@ pub struct Service {
     /// Name.
     pub name: String,
     /// More text.
-    #[schema(required)]
     pub description: Option<String>,
+    /// What it decides for the incidents that alerts open.
+    #[serde(default)]
+    pub options: ServiceOptions,
+    /// Counts its changes and its new integrations: a change is made only of
+    /// what was read.
+    #[serde(default)]
+    pub revision: u64,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it changed last.
@@ -45,6 +52,12 @@ pub struct Integration {
     pub id: IntegrationId,
     /// The service that its alerts are about.
     pub service: ServiceRef,
+    /// The service's options, as of `service_revision`.
+    #[serde(default)]
+    pub service_options: ServiceOptions,
+    /// The service's revision that `service` and `service_options` are of.
+    #[serde(default)]
+    pub service_revision: u64,
     /// The provider's name (`prometheus`).
     #[serde(rename = "type")]
     pub provider: String,

@@ -21,6 +21,18 @@ pub const SOURCE_CHARS: usize = 200;
 pub const LINK_BYTES: usize = 2_048;
 /// Longest note on an incident, characters.
 pub const NOTE_CHARS: usize = 10_000;
+/// Longest snooze: 30 days. What is to be quiet for longer is suppressed.
+pub const SNOOZE_MAX: Duration = Duration::from_secs(30 * 86_400);
+/// Maintenance windows of a service that are not over: half a year of weekly
+/// ones. Each integration carries a copy.
+pub const MAINTENANCE_WINDOWS: usize = 26;
+/// Longest reason of a maintenance window, characters.
+pub const MAINTENANCE_REASON_CHARS: usize = 200;
+/// Longest quiet time after which a service's incidents are over, hours: 30 days.
+pub const AUTO_RESOLVE_HOURS_MAX: u64 = 720;
+/// Integrations of a service: a change of the service and of what they repeat of
+/// it is one transaction, which takes 100 items.
+pub const INTEGRATIONS_PER_SERVICE: usize = 99;
 /// Longest name of a service, integration or webhook, characters.
 pub const NAME_CHARS: usize = 100;
 /// Longest dedup key, characters; longer ones are cut and hashed.
@@ -94,6 +106,29 @@ pub const PAGE_MAX: usize = 100;
 /// Partitions of the incident index: the index takes four times one
 /// partition's 1,000 writes a second.
 pub const INCIDENT_INDEX_SHARDS: u8 = 4;
+/// Partitions of the outbox: an event's entry costs three writes, and one
+/// partition takes 1,000 a second.
+pub const OUTBOX_SHARDS: u8 = 8;
+/// An event that fan-out never handled is told of for so long: the table's
+/// stream holds it no longer.
+pub const OUTBOX_MEMORY: Duration = Duration::from_secs(24 * 3_600);
+/// Not ready where fan-out has left an event alone for longer. In good times it
+/// takes less than a second; a batch that fails is tried again for a while.
+pub const UNHANDLED_AFTER: Duration = Duration::from_secs(2 * 60);
+/// Not ready where a delivery has been due for longer and nobody attempted it:
+/// deliveries come back up to 16.5 minutes after a receiver has recovered
+/// ([`BREAKER_PAUSES`]), and the clock queues lost ones after
+/// [`STRANDED_AFTER`].
+pub const UNDELIVERED_AFTER: Duration = Duration::from_secs(20 * 60);
+/// Newest due deliveries of a webhook that readiness looks at: where nobody
+/// delivers, they are the ones that wait.
+pub const READINESS_DELIVERIES: usize = 25;
+/// Webhooks that readiness looks at.
+pub const READINESS_WEBHOOKS: usize = 50;
+/// An answer about readiness is given again for so long: anybody may ask.
+pub const READINESS_CACHE: Duration = Duration::from_secs(2);
+/// All checks of readiness together, under the 10 s of an HTTP function.
+pub const READINESS_TIMEOUT: Duration = Duration::from_secs(7);
 /// Index entries read for one page of a filtered list, per partition, before a
 /// short page and a cursor are answered.
 pub const LIST_SCAN_BUDGET: usize = 2_000;

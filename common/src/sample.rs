@@ -72,6 +72,7 @@ fn incident(event: EventName, event_id: EventId, now: Timestamp) -> Incident {
         source: "test".to_owned(),
         link: None,
         auto_resolve_after: None,
+        maintenance: None,
         alert_count: 1,
         created_at: if is_new { now } else { opened },
         updated_at: now,

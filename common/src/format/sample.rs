@@ -134,6 +134,7 @@ fn incident(event: EventName, status: Status) -> Incident {
         source: "sample".to_owned(),
         link: Some("https://monitoring.example.com/alerts/42".to_owned()),
         auto_resolve_after: None,
+        maintenance: None,
         alert_count: 1,
         created_at: OPENED,
         updated_at: if event == EventName::Created {

@@ -233,6 +233,26 @@ impl Fields {
         })
     }
 
+    /// A list of at most `max` objects, each for reading its own fields.
+    pub fn objects(&mut self, name: &'static str, max: usize) -> Field<Vec<Fields>> {
+        let expected = format!("expected a list of at most {max} objects");
+        self.read(name, |value| match value {
+            Value::Array(items) if items.len() <= max => {
+                let objects = items.into_iter().map(Fields::of);
+                objects.collect::<Result<_, _>>().map_err(|_| expected)
+            }
+            _ => Err(expected),
+        })
+    }
+
+    /// The value of a field that has no `null`; notes one.
+    pub fn not_null<T>(&mut self, name: &'static str, field: Field<T>) -> Option<T> {
+        if matches!(field, Field::Null) {
+            self.problem(name, "cannot be null");
+        }
+        field.value()
+    }
+
     /// Takes over the problems of an object read with [`Self::object`].
     pub fn absorb(&mut self, name: &str, mut inner: Fields) {
         inner.note_unknown();

@@ -56,12 +56,13 @@ impl Query {
     /// most [`limits::PAGE_MAX`].
     ///
     /// # Errors
-    /// 400 for anything but a number from 1 on.
+    /// 400 for anything else.
     pub fn limit(&self) -> Result<usize, ApiError> {
         let limit = self.parsed("limit", "a number from 1 to 100", |text| {
-            text.parse().ok().filter(|limit| *limit >= 1)
+            let limit = text.parse().ok();
+            limit.filter(|limit| (1..=limits::PAGE_MAX).contains(limit))
         })?;
-        Ok(limit.unwrap_or(limits::PAGE_DEFAULT).min(limits::PAGE_MAX))
+        Ok(limit.unwrap_or(limits::PAGE_DEFAULT))
     }
 
     /// Where the page starts.

@@ -11,6 +11,7 @@ use crate::{
     incident::{Change, Incident, ServiceRef, Status, StatusChange},
     integration::Integration,
     limits,
+    service_options::{MaintenanceWindow, maintenance_at},
     store::{Counted, Counter, CounterChange, Opening, RawAlert, StoreError},
     text,
     time::Timestamp,
@@ -25,16 +26,41 @@ pub struct Reporter {
     pub actor: Actor,
     /// Seconds without an alert after which incidents are over.
     pub auto_resolve_after: Option<u64>,
+    /// The times at which new incidents are suppressed from the start.
+    pub maintenance_windows: Vec<MaintenanceWindow>,
+    /// The urgency of new incidents, whatever the severity of their alerts.
+    pub default_urgency: Option<Urgency>,
+}
+
+impl Reporter {
+    /// The urgency that this alert asks for.
+    fn urgency_of(&self, alert: &Alert) -> Urgency {
+        self.default_urgency
+            .unwrap_or_else(|| alert.severity.urgency())
+    }
+
+    /// The urgency below which this alert raises an open incident: with an
+    /// urgency of the service's own, severity says nothing.
+    fn raises_below(&self, alert: &Alert) -> Urgency {
+        match self.default_urgency {
+            Some(_) => Urgency::Low,
+            None => alert.severity.urgency(),
+        }
+    }
 }
 
 impl From<&Integration> for Reporter {
     fn from(integration: &Integration) -> Self {
         Self {
             service: integration.service.clone(),
+            // The integration's own setting wins, also the 0 that says never.
             auto_resolve_after: integration
                 .settings
                 .number("autoResolveAfter")
+                .or_else(|| integration.service_options.auto_resolve_after())
                 .filter(|seconds| *seconds > 0),
+            maintenance_windows: integration.service_options.maintenance_windows.clone(),
+            default_urgency: integration.service_options.default_urgency,
             actor: Actor {
                 kind: ActorKind::Integration,
                 id: Some(integration.id.to_string()),
@@ -121,7 +147,7 @@ impl Incidents {
         alert: &Alert,
         now: Timestamp,
     ) -> Result<AlertOutcome, StoreError> {
-        let urgency = alert.severity.urgency();
+        let urgency = reporter.raises_below(alert);
         match self
             .store
             .count_alert(reporter.service.id, key, urgency, now)
@@ -321,6 +347,7 @@ fn is_sampled(count: u64) -> bool {
 fn new_incident(reporter: &Reporter, key: &DedupKey, alert: &Alert, now: Timestamp) -> Incident {
     let title = text::line(&alert.title, limits::TITLE_CHARS);
     let source = text::line(&alert.source, limits::SOURCE_CHARS);
+    let maintenance = maintenance_at(&reporter.maintenance_windows, now);
     Incident {
         id: IncidentId::at(now),
         title: if title.is_empty() {
@@ -333,8 +360,11 @@ fn new_incident(reporter: &Reporter, key: &DedupKey, alert: &Alert, now: Timesta
             .as_deref()
             .map(|description| text::block(description, limits::DESCRIPTION_CHARS))
             .filter(|description| !description.is_empty()),
-        status: Status::Open,
-        urgency: alert.severity.urgency(),
+        status: match maintenance {
+            Some(_) => Status::Suppressed,
+            None => Status::Open,
+        },
+        urgency: reporter.urgency_of(alert),
         priority: None,
         service: reporter.service.clone(),
         assignee: None,
@@ -342,6 +372,7 @@ fn new_incident(reporter: &Reporter, key: &DedupKey, alert: &Alert, now: Timesta
         source,
         link: alert.link.clone(),
         auto_resolve_after: reporter.auto_resolve_after,
+        maintenance: maintenance.cloned(),
         alert_count: 1,
         created_at: now,
         updated_at: now,

@@ -82,6 +82,7 @@ impl Incidents {
             source: actor.name.clone(),
             link: None,
             auto_resolve_after: None,
+            maintenance: None,
             alert_count: 0,
             created_at: now,
             updated_at: now,
@@ -267,6 +268,10 @@ impl Incidents {
         let (Some(key), Some(seconds)) = (&incident.dedup_key, incident.auto_resolve_after) else {
             return Ok(false);
         };
+        // Its latest alert is no older than it: most need no look at their counter.
+        if now.since(incident.created_at).as_secs() < seconds {
+            return Ok(false);
+        }
         let counter = self.store.counter(incident.service.id, key).await?;
         let Some(counter) = counter.filter(|counter| counter.open_incident() == Some(incident.id))
         else {

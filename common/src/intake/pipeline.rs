@@ -341,6 +341,10 @@ async fn tell_unrecognised(
     reason: &str,
 ) -> Result<(), StoreError> {
     let integration = context.integration;
+    let reporter = &Reporter {
+        default_urgency: None,
+        ..reporter.clone()
+    };
     let key = DedupKey::new(format!("opsknight:unrecognised:{}", integration.id));
     let alert = Alert {
         action: Action::Trigger,

@@ -106,6 +106,10 @@ groups! {
         409 "incident_resolved" "The incident is resolved, and only the status OPEN reopens it.";
         409 "dedup_key_taken" "Another incident of the same problem is open: this one cannot be reopened.";
     }
+    /// One integration more.
+    ManyIntegrations {
+        409 "too_many_integrations" "The service has 99 integrations already.";
+    }
     /// A rotation of a webhook's secret.
     Rotation {
         409 "too_many_secrets" "Four older secrets are still valid; wait, or end them with `overlapSeconds` 0.";

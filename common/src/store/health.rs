@@ -212,12 +212,14 @@ impl Store {
         let mut put = self
             .put(keys::webhook_event(entry.webhook_id, entry.id), entry)?
             .with("expiresAt", number(expires.unix_seconds()));
+        let mut items = vec![TransactWriteItem::builder().update(update).build()];
         if entry.body.is_some() {
             // What fan-out is told of.
             put = put.with("kind", text("EVENT"));
+            items.push(self.outbox_entry(entry.id)?);
         }
-        let update = TransactWriteItem::builder().update(update).build();
-        self.transact(vec![update, put.in_transaction()?]).await
+        items.push(put.in_transaction()?);
+        self.transact(items).await
     }
 }
 

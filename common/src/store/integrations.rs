@@ -1,13 +1,14 @@
 //! Integrations and the digests of their keys.
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, keys, keys::Key, read, text};
+use super::{Store, StoreError, keys, keys::Key, number, read, text};
 use crate::{
-    crypto,
+    aws, crypto,
     id::{IntegrationId, ServiceId},
-    integration::Integration,
+    integration::{Integration, Service},
+    limits,
 };
 
 /// What the digest of an integration key leads to.
@@ -35,22 +36,19 @@ struct Entry {
 }
 
 impl Store {
-    /// Writes a new integration of an existing service, its key's digest and
-    /// its entry in the service's list.
+    /// Writes a new integration of this service, its key's digest and its entry
+    /// in the service's list.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where the service is gone.
-    pub async fn create_integration(&self, integration: &Integration) -> Result<(), StoreError> {
+    /// [`StoreError::Conflict`] where the service is not as it was read, or gone.
+    pub async fn create_integration(
+        &self,
+        integration: &Integration,
+        service: &Service,
+    ) -> Result<(), StoreError> {
         let id = integration.id;
-        let service_exists = ConditionCheck::builder()
-            .table_name(&self.table)
-            .set_key(Some(keys::service(integration.service.id).into_item()))
-            .condition_expression("attribute_exists(pk)")
-            .build()?;
         self.transact(vec![
-            TransactWriteItem::builder()
-                .condition_check(service_exists)
-                .build(),
+            self.service_revision_up(service)?,
             self.put(keys::integration(id), integration)?
                 .in_transaction()?,
             self.put(
@@ -119,7 +117,8 @@ impl Store {
     }
 
     /// Replaces an integration that still exists; a new key replaces the
-    /// digest of `old_key_hash`.
+    /// digest of `old_key_hash`. What it repeats of its service is the service's
+    /// to change, and stays as it is.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where it was deleted in the meantime.
@@ -128,9 +127,34 @@ impl Store {
         integration: &Integration,
         old_key_hash: &str,
     ) -> Result<(), StoreError> {
+        let mut integration = integration.clone();
+        for attempt in 0..limits::CONFLICT_ATTEMPTS {
+            match self.replace_integration(&integration, old_key_hash).await {
+                Err(StoreError::Conflict) => {}
+                other => return other,
+            }
+            let now = self.integration(integration.id).await?;
+            let now = now.ok_or(StoreError::Conflict)?;
+            integration.service = now.service;
+            integration.service_options = now.service_options;
+            integration.service_revision = now.service_revision;
+            aws::conflict_pause(attempt).await;
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn replace_integration(
+        &self,
+        integration: &Integration,
+        old_key_hash: &str,
+    ) -> Result<(), StoreError> {
         let mut items = vec![
             self.put(keys::integration(integration.id), integration)?
-                .only_if("attribute_exists(pk)")
+                .only_if(
+                    "attribute_exists(pk) AND \
+                     (attribute_not_exists(serviceRevision) OR serviceRevision = :read)",
+                )
+                .value(":read", number(integration.service_revision))
                 .in_transaction()?,
         ];
         if integration.key_hash != old_key_hash {

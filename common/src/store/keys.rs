@@ -123,6 +123,19 @@ pub fn delivery(webhook: WebhookId, id: DeliveryId) -> Key {
     )
 }
 
+/// The outbox entry of an event; spread, because every event writes one.
+pub fn outbox(id: EventId) -> Key {
+    let shard = id.ulid().0 % u128::from(limits::OUTBOX_SHARDS);
+    Key::new(
+        outbox_shard(u8::try_from(shard).unwrap_or_default()),
+        format!("{EVENT_PREFIX}{id}"),
+    )
+}
+
+pub fn outbox_shard(shard: u8) -> String {
+    format!("OUTBOX#{shard}")
+}
+
 /// An entry of a webhook's timeline.
 pub fn webhook_event(webhook: WebhookId, id: EventId) -> Key {
     Key::new(

@@ -9,6 +9,7 @@ mod incidents;
 mod integrations;
 mod keys;
 mod messages;
+mod outbox;
 mod requests;
 mod services;
 mod watches;
@@ -236,6 +237,34 @@ impl Store {
                 return Ok(entries);
             }
         }
+    }
+
+    /// Items of a partition whose sort key starts with `prefix`, oldest first,
+    /// from after the item `after`, and whether there are more: at most `limit`
+    /// and at most 1 MB, in one strongly consistent call.
+    async fn query_page<T: DeserializeOwned>(
+        &self,
+        partition: &str,
+        prefix: &str,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<(Vec<T>, bool), StoreError> {
+        let output = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(partition))
+            .expression_attribute_values(":prefix", text(prefix))
+            .set_exclusive_start_key(after.map(Key::into_item))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(StoreError::from_sdk)?;
+        let more = output.last_evaluated_key.is_some();
+        let items = output.items.unwrap_or_default().into_iter();
+        Ok((items.map(read).collect::<Result<_, _>>()?, more))
     }
 
     async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), StoreError> {

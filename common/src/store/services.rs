@@ -1,13 +1,18 @@
 //! Services: one partition holds them all, so that a list is one consistent
 //! query.
 
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 
-use super::{Store, StoreError, keys, text};
+use super::{Store, StoreError, keys, number, text};
 use crate::{
-    id::ServiceId,
-    integration::{Integration, Service},
+    id::{IntegrationId, ServiceId},
+    integration::Service,
 };
+
+/// The condition that a service is there and at the revision `:read`; one that
+/// never changed may have none.
+const UNCHANGED: &str =
+    "attribute_exists(pk) AND (attribute_not_exists(revision) OR revision = :read)";
 
 impl Store {
     /// Writes a new service.
@@ -37,48 +42,68 @@ impl Store {
         self.get(keys::service(id)).await
     }
 
-    /// Replaces a service that still exists, and its name in its integrations,
-    /// from where new incidents take it.
+    /// Replaces a service that is still as `service` was read, and what its
+    /// integrations repeat of it, in one transaction: an alert that comes after
+    /// this is of the service as it is now. Answers it with its new revision.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where it was deleted in the meantime.
-    pub async fn update_service(&self, service: &Service) -> Result<(), StoreError> {
-        self.put(keys::service(service.id), service)?
-            .only_if("attribute_exists(pk)")
-            .send(&self.client)
-            .await?;
-        for integration in self.integrations(service.id).await? {
-            if integration.service.name != service.name {
-                self.rename_service_in(&integration, &service.name).await?;
-            }
+    /// [`StoreError::Conflict`] where it, or the list of its integrations,
+    /// changed in the meantime, or where it is gone.
+    pub async fn update_service(&self, service: &Service) -> Result<Service, StoreError> {
+        let after = Service {
+            revision: service.revision + 1,
+            ..service.clone()
+        };
+        let mut items = vec![
+            self.put(keys::service(after.id), &after)?
+                .only_if(UNCHANGED)
+                .value(":read", number(service.revision))
+                .in_transaction()?,
+        ];
+        for integration in self.integrations(after.id).await? {
+            items.push(self.repeat_service(&after, integration.id)?);
         }
-        Ok(())
+        self.transact(items).await?;
+        Ok(after)
     }
 
-    async fn rename_service_in(
+    fn repeat_service(
         &self,
-        integration: &Integration,
-        name: &str,
-    ) -> Result<(), StoreError> {
-        let renamed = self
-            .client
-            .update_item()
+        service: &Service,
+        integration: IntegrationId,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let options = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(&service.options)?;
+        let update = Update::builder()
             .table_name(&self.table)
-            .set_key(Some(keys::integration(integration.id).into_item()))
-            .update_expression("SET #service.#name = :name")
+            .set_key(Some(keys::integration(integration).into_item()))
+            .update_expression(
+                "SET #service.#name = :name, serviceOptions = :options, serviceRevision = :revision",
+            )
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#service", "service")
             .expression_attribute_names("#name", "name")
-            .expression_attribute_values(":name", text(name))
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(StoreError::from_sdk);
-        match renamed {
-            // Deleted in the meantime: nothing to rename.
-            Err(StoreError::Conflict) => Ok(()),
-            other => other,
-        }
+            .expression_attribute_values(":name", text(service.name.clone()))
+            .expression_attribute_values(":options", options)
+            .expression_attribute_values(":revision", number(service.revision))
+            .build()?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// Counts the service's revision up where it is still the one that was
+    /// read, so that a change of the service never misses a new integration.
+    pub(super) fn service_revision_up(
+        &self,
+        service: &Service,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(keys::service(service.id).into_item()))
+            .update_expression("SET revision = :next")
+            .condition_expression(UNCHANGED)
+            .expression_attribute_values(":read", number(service.revision))
+            .expression_attribute_values(":next", number(service.revision + 1))
+            .build()?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// Deletes a service and its integrations. Its incidents stay. `false`

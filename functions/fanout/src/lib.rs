@@ -142,7 +142,7 @@ impl Fanout {
         stream::iter(records)
             .for_each_concurrent(WRITES_AT_ONCE, follow)
             .await;
-        match sent {
+        let failed = match sent {
             Ok(()) => failed,
             Err((sent, error)) => {
                 tracing::error!(%error, "deliveries could not be queued");
@@ -151,7 +151,24 @@ impl Fanout {
                     .map(|record| record.sequence_number.clone())
                     .or(failed)
             }
+        };
+        match self.settle(records, failed.as_deref()).await {
+            Ok(()) => failed,
+            Err(error) => {
+                tracing::error!(%error, "handled events could not be marked so");
+                Some(first.sequence_number.clone())
+            }
         }
+    }
+
+    /// Takes the events before the first that failed out of the outbox: their
+    /// deliveries are queued.
+    async fn settle(&self, records: &[Record], failed: Option<&str>) -> Result<(), StoreError> {
+        let handled = records
+            .iter()
+            .take_while(|record| Some(record.sequence_number.as_str()) != failed);
+        let handled: Vec<EventId> = handled.map(|record| record.event.id()).collect();
+        self.store.settle_events(&handled).await
     }
 
     async fn write_delivery(

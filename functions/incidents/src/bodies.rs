@@ -26,18 +26,39 @@ pub(crate) struct IncidentPath {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
-    /// Only incidents of this status.
-    status: Option<Status>,
+    /// Only incidents of these statuses, separated by commas; `unresolved` for
+    /// all but RESOLVED.
+    #[param(schema_with = statuses)]
+    status: Option<String>,
     /// Only incidents of this service.
     #[param(rename = "serviceId")]
     service_id: Option<ServiceId>,
     /// Only incidents of this urgency.
     urgency: Option<Urgency>,
-    /// Entries of a page; more than 100 are 100.
-    #[param(minimum = 1, default = 50)]
+    /// Entries of a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
     /// The `nextCursor` of an earlier answer.
     cursor: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// Entries of a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// The `nextCursor` of an earlier answer.
+    cursor: Option<String>,
+}
+
+fn statuses() -> utoipa::openapi::Schema {
+    let words = Status::ALL.map(Status::as_str).join("|");
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::Type::String)
+        .pattern(Some(format!("^(unresolved|({words})(,({words}))*)$")))
+        .into()
 }
 
 /// Who is to work on an incident.
@@ -77,17 +98,19 @@ pub(crate) struct NewIncident {
     json!({"urgency": "LOW", "assignee": null})
 ))]
 pub(crate) struct IncidentChange {
+    #[schema(nullable = false)]
     status: Option<Status>,
     /// With the status SNOOZED, instead of `snoozeMinutes`: a moment in the
-    /// future.
+    /// future, at most 30 days ahead.
     snoozed_until: Option<Timestamp>,
     /// With the status SNOOZED, instead of `snoozedUntil`: at most 30 days.
     #[schema(schema_with = optional_number::<1, { patch::SNOOZE_MINUTES }>)]
     snooze_minutes: Option<u64>,
-    #[schema(schema_with = optional_line::<{ limits::TITLE_CHARS }>)]
+    #[schema(schema_with = line::<{ limits::TITLE_CHARS }>)]
     title: Option<String>,
     #[schema(schema_with = optional_block::<{ limits::DESCRIPTION_CHARS }>)]
     description: Option<String>,
+    #[schema(nullable = false)]
     urgency: Option<Urgency>,
     #[schema(schema_with = optional_line::<{ patch::PRIORITY_CHARS }>)]
     priority: Option<String>,

@@ -22,6 +22,24 @@ use http::{HeaderMap, HeaderValue, StatusCode, header::ETAG};
 
 use crate::{App, bodies, patch, view};
 
+const STATUSES_EXPECTED: &str = "incident statuses, separated by commas, or unresolved";
+
+/// `OPEN,ACKNOWLEDGED`, or `unresolved` for all but RESOLVED.
+fn statuses(text: &str) -> Option<Vec<Status>> {
+    if text == "unresolved" {
+        let all = Status::ALL.into_iter();
+        return Some(all.filter(|status| *status != Status::Resolved).collect());
+    }
+    let mut statuses = Vec::new();
+    for word in text.split(',') {
+        let status = Status::from_word(word)?;
+        if !statuses.contains(&status) {
+            statuses.push(status);
+        }
+    }
+    Some(statuses)
+}
+
 /// List incidents
 ///
 /// Newest first. A page may hold fewer than `limit` and still have a
@@ -44,7 +62,9 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     let query = page::Query::of(request.uri());
     let filter = IncidentFilter {
-        status: query.parsed("status", "an incident status", Status::from_word)?,
+        statuses: query
+            .parsed("status", STATUSES_EXPECTED, statuses)?
+            .unwrap_or_default(),
         service: query.parsed("serviceId", "a service id", |id| {
             id.parse::<ServiceId>().ok()
         })?,
@@ -54,7 +74,7 @@ pub(crate) async fn list(
     let page = app
         .incidents
         .store()
-        .incidents(filter, query.cursor()?, query.limit()?)
+        .incidents(&filter, query.cursor()?, query.limit()?)
         .await?;
     let list = view::IncidentList {
         incidents: page.entries.iter().map(view::IncidentView::from).collect(),
@@ -212,46 +232,60 @@ pub(crate) async fn change(
     path = "/api/incidents/{id}/timeline",
     operation_id = "readIncidentTimeline",
     tag = "Incidents",
-    params(bodies::IncidentPath),
+    params(bodies::IncidentPath, bodies::PageQuery),
     responses(
         (status = 200, description = "The timeline.", body = view::Timeline),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(ApiKey, Unknown, Query, Works)>,
     )
 )]
 pub(crate) async fn timeline(
     State(app): State<App>,
     _: Caller,
     Path(id): Path<String>,
+    request: Request,
 ) -> Result<Response, ApiError> {
+    let query = page::Query::of(request.uri());
+    let (after, limit) = (query.cursor()?, query.limit()?);
     let id = existing(&app, &id).await?;
-    let events = app.incidents.store().timeline(id).await?;
-    let timeline = events.into_iter().map(view::TimelineEntry::from).collect();
-    Ok(json(StatusCode::OK, &view::Timeline { timeline }))
+    let page = app.incidents.store().timeline(id, after, limit).await?;
+    let entries = page.entries.into_iter();
+    let answer = view::Timeline {
+        timeline: entries.map(view::TimelineEntry::from).collect(),
+        next_cursor: page.next.as_deref().map(page::cursor),
+    };
+    Ok(json(StatusCode::OK, &answer))
 }
 
 /// Read an incident's raw alerts
 ///
-/// As they were sent: the first 50 are kept, then every 100th.
+/// As they were sent, oldest first: the first 50 are kept, then every 100th.
 #[utoipa::path(
     get,
     path = "/api/incidents/{id}/alerts",
     operation_id = "readIncidentAlerts",
     tag = "Incidents",
-    params(bodies::IncidentPath),
+    params(bodies::IncidentPath, bodies::PageQuery),
     responses(
         (status = 200, description = "The raw alerts.", body = view::KeptAlerts),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(ApiKey, Unknown, Query, Works)>,
     )
 )]
 pub(crate) async fn alerts(
     State(app): State<App>,
     _: Caller,
     Path(id): Path<String>,
+    request: Request,
 ) -> Result<Response, ApiError> {
+    let query = page::Query::of(request.uri());
+    let (after, limit) = (query.cursor()?, query.limit()?);
     let id = existing(&app, &id).await?;
-    let alerts = app.incidents.store().raw_alerts(id).await?;
-    let alerts = alerts.into_iter().map(view::KeptAlert::from).collect();
-    Ok(json(StatusCode::OK, &view::KeptAlerts { alerts }))
+    let page = app.incidents.store().raw_alerts(id, after, limit).await?;
+    let entries = page.entries.into_iter();
+    let answer = view::KeptAlerts {
+        alerts: entries.map(view::KeptAlert::from).collect(),
+        next_cursor: page.next.as_deref().map(page::cursor),
+    };
+    Ok(json(StatusCode::OK, &answer))
 }
 
 async fn existing(app: &App, id: &str) -> Result<IncidentId, ApiError> {

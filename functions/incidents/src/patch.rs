@@ -16,8 +16,8 @@ use serde_json::Value;
 
 /// Longest priority, characters (API.md).
 pub(crate) const PRIORITY_CHARS: usize = 20;
-/// Longest snooze, minutes: 30 days.
-pub(crate) const SNOOZE_MINUTES: u64 = 30 * 24 * 60;
+/// Longest snooze, minutes.
+pub(crate) const SNOOZE_MINUTES: u64 = limits::SNOOZE_MAX.as_secs() / 60;
 
 /// A change and a note.
 #[derive(Debug, PartialEq)]
@@ -29,9 +29,8 @@ pub(crate) struct Patch {
 /// Reads the body of a PATCH.
 pub(crate) fn read(body: Value, now: Timestamp) -> Result<Patch, ApiError> {
     let mut fields = Fields::of(body)?;
-    let status = fields
-        .word("status", "an incident status", Status::from_word)
-        .value();
+    let status = fields.word("status", "an incident status", Status::from_word);
+    let status = fields.not_null("status", status);
     let snooze_until = snooze(&mut fields, status, now);
     let status = match status {
         None => None,
@@ -41,15 +40,15 @@ pub(crate) fn read(body: Value, now: Timestamp) -> Result<Patch, ApiError> {
         Some(Status::Resolved) => Some(StatusChange::Resolved),
         Some(Status::Snoozed) => snooze_until.map(StatusChange::SnoozedUntil),
     };
+    let title = fields.line("title", limits::TITLE_CHARS);
+    let urgency = fields.word("urgency", "HIGH, MEDIUM or LOW", Urgency::from_word);
     let change = Change {
         status,
-        title: fields.line("title", limits::TITLE_CHARS).value(),
+        title: fields.not_null("title", title),
         description: fields
             .block("description", limits::DESCRIPTION_CHARS)
             .change(),
-        urgency: fields
-            .word("urgency", "HIGH, MEDIUM or LOW", Urgency::from_word)
-            .value(),
+        urgency: fields.not_null("urgency", urgency),
         priority: fields.line("priority", PRIORITY_CHARS).change(),
         assignee: assignee(&mut fields).change(),
     };
@@ -63,8 +62,11 @@ fn snooze(fields: &mut Fields, status: Option<Status>, now: Timestamp) -> Option
     let until = fields
         .word(
             "snoozedUntil",
-            "an RFC 3339 timestamp in the future",
-            |text| Timestamp::parse_rfc3339(text).filter(|until| *until > now),
+            "an RFC 3339 timestamp in the future, at most 30 days ahead",
+            |text| {
+                let latest = now.after(limits::SNOOZE_MAX);
+                Timestamp::parse_rfc3339(text).filter(|until| now < *until && *until <= latest)
+            },
         )
         .value();
     let minutes = fields.number("snoozeMinutes", 1..=SNOOZE_MINUTES).value();
@@ -87,8 +89,13 @@ fn snooze(fields: &mut Fields, status: Option<Status>, now: Timestamp) -> Option
             None
         }
         (_, None, None) => None,
-        _ => {
-            fields.problem("snoozedUntil", "goes with the status SNOOZED only");
+        (_, until, _) => {
+            let given = if until.is_some() {
+                "snoozedUntil"
+            } else {
+                "snoozeMinutes"
+            };
+            fields.problem(given, "goes with the status SNOOZED only");
             None
         }
     }
@@ -132,6 +139,12 @@ mod tests {
             json!({"status": "SNOOZED", "snoozedUntil": "2020-01-01T00:00:00Z"}),
             json!({"status": "OPEN", "snoozeMinutes": 5}),
             json!({"snoozeMinutes": 5}),
+            json!({"status": "SNOOZED", "snoozeMinutes": SNOOZE_MINUTES + 1}),
+            json!({"status": "SNOOZED", "snoozedUntil": now.after(limits::SNOOZE_MAX).after(Duration::from_secs(1))}),
+            json!({"status": "ACKNOWLEDGED", "snoozedUntil": now.after(limits::SNOOZE_MAX)}),
+            json!({"status": null}),
+            json!({"title": null}),
+            json!({"urgency": null}),
         ] {
             assert!(status(body.clone()).is_err(), "{body}");
         }

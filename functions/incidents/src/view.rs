@@ -5,6 +5,7 @@ use common::{
     event::{Actor, Event, EventName},
     id::{AlertId, EventId, IncidentId},
     incident::{Assignee, FieldChange, Incident, ServiceRef, Status},
+    service_options::MaintenanceWindow,
     store::RawAlert,
     time::Timestamp,
 };
@@ -21,7 +22,7 @@ use utoipa::ToSchema;
     "service": {"id": "svc_01KA2V5T8ZQ4N6W3Y7X9B1C2D3", "name": "checkout"}, "assignee": null,
     "dedupKey": "webhook:key=disk-db-1", "source": "db-1", "link": null, "alertCount": 3,
     "createdAt": "2026-01-15T10:30:00.000Z", "updatedAt": "2026-01-15T10:30:00.000Z",
-    "acknowledgedAt": null, "resolvedAt": null, "snoozedUntil": null, "version": 1
+    "acknowledgedAt": null, "resolvedAt": null, "snoozedUntil": null, "maintenance": null, "version": 1
 }))]
 pub(crate) struct IncidentView {
     id: IncidentId,
@@ -54,6 +55,9 @@ pub(crate) struct IncidentView {
     resolved_at: Option<Timestamp>,
     #[schema(required)]
     snoozed_until: Option<Timestamp>,
+    /// The maintenance during which an alert opened it.
+    #[schema(required)]
+    maintenance: Option<MaintenanceWindow>,
     /// Counts its changes, from 1; what `If-Match` takes.
     #[schema(minimum = 1)]
     version: u64,
@@ -80,6 +84,7 @@ impl From<&Incident> for IncidentView {
             acknowledged_at: incident.acknowledged_at,
             resolved_at: incident.resolved_at,
             snoozed_until: incident.snoozed_until,
+            maintenance: incident.maintenance,
             version: incident.version,
         }
     }
@@ -141,8 +146,12 @@ impl From<Event> for TimelineEntry {
 
 /// What happened to an incident, oldest first.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Timeline {
     pub timeline: Vec<TimelineEntry>,
+    /// The `cursor` of the next page; `null` at the end.
+    #[schema(required)]
+    pub next_cursor: Option<String>,
 }
 
 /// A raw alert that was kept with its incident.
@@ -187,6 +196,10 @@ impl From<RawAlert> for KeptAlert {
 
 /// The raw alerts of an incident that are kept: the first 50, then every 100th.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct KeptAlerts {
     pub alerts: Vec<KeptAlert>,
+    /// The `cursor` of the next page; `null` at the end.
+    #[schema(required)]
+    pub next_cursor: Option<String>,
 }

@@ -37,6 +37,16 @@ pub(crate) struct NewService {
     name: String,
     #[schema(schema_with = optional_block::<{ limits::DESCRIPTION_CHARS }>)]
     description: Option<String>,
+    /// Incidents that alerts open in these are suppressed from the start; at
+    /// most 26.
+    #[schema(max_items = 26)]
+    maintenance_windows: Option<Vec<NewMaintenance>>,
+    /// Hours without an alert after which an incident is over, where its
+    /// integration says nothing else.
+    #[schema(schema_with = optional_number::<1, { limits::AUTO_RESOLVE_HOURS_MAX }>)]
+    auto_resolve_after_hours: Option<u64>,
+    /// The urgency of every incident that an alert opens, whatever its severity.
+    default_urgency: Option<Urgency>,
 }
 
 /// What is to change of a service; what is left out stays.
@@ -44,10 +54,31 @@ pub(crate) struct NewService {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"description": "The web shop's till, and its refunds."}))]
 pub(crate) struct ServiceChange {
-    #[schema(schema_with = optional_line::<{ limits::NAME_CHARS }>)]
+    #[schema(schema_with = line::<{ limits::NAME_CHARS }>)]
     name: Option<String>,
     #[schema(schema_with = optional_block::<{ limits::DESCRIPTION_CHARS }>)]
     description: Option<String>,
+    /// Incidents that alerts open in these are suppressed from the start; at
+    /// most 26.
+    #[schema(max_items = 26)]
+    maintenance_windows: Option<Vec<NewMaintenance>>,
+    /// Hours without an alert after which an incident is over, where its
+    /// integration says nothing else.
+    #[schema(schema_with = optional_number::<1, { limits::AUTO_RESOLVE_HOURS_MAX }>)]
+    auto_resolve_after_hours: Option<u64>,
+    /// The urgency of every incident that an alert opens, whatever its severity.
+    default_urgency: Option<Urgency>,
+}
+
+/// A time during which new incidents are expected.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewMaintenance {
+    from: Timestamp,
+    /// After `from`, and in the future.
+    until: Timestamp,
+    #[schema(schema_with = optional_line::<{ limits::MAINTENANCE_REASON_CHARS }>)]
+    reason: Option<String>,
 }
 
 /// An integration to make.

@@ -10,13 +10,15 @@ use common::{
 };
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{App, bodies};
 
 /// Health
 ///
-/// Cheap; with `mode=readiness` the table and the queue are asked as well.
+/// Whether it runs, without any call; with `mode=readiness` whether what is
+/// accepted is delivered.
 #[utoipa::path(
     get,
     path = "/api/health",
@@ -26,7 +28,7 @@ use crate::{App, bodies};
     security(()),
     responses(
         (status = 200, description = "It works.", body = HealthAnswer),
-        (status = 503, description = "The table or the queue does not answer.", body = HealthAnswer),
+        (status = 503, description = "What is accepted is not delivered; `checks` says why.", body = HealthAnswer),
         Errors::<(Mode,)>,
     )
 )]
@@ -50,23 +52,18 @@ pub(crate) async fn read(State(app): State<App>, request: Request) -> Result<Res
 }
 
 async fn readiness(app: &App) -> Response {
-    let table = app.store.ping().await;
-    let queue = app.queue.depth().await;
-    let word = |ok: bool| if ok { Check::Ok } else { Check::Unavailable };
-    let (status, condition) = if table.is_ok() && queue.is_ok() {
-        (StatusCode::OK, Condition::Healthy)
+    let report = app.readiness.report(app).await;
+    let (code, status) = if report.is_ready {
+        (StatusCode::OK, Condition::Ready)
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, Condition::Unhealthy)
+        (StatusCode::SERVICE_UNAVAILABLE, Condition::NotReady)
     };
     let answer = HealthAnswer {
-        status: condition,
+        status,
         version: env!("CARGO_PKG_VERSION"),
-        checks: Some(Checks {
-            table: word(table.is_ok()),
-            queue: word(queue.is_ok()),
-        }),
+        checks: Some(report.checks),
     };
-    json(status, &answer)
+    json(code, &answer)
 }
 
 /// How the service does.
@@ -77,29 +74,16 @@ struct HealthAnswer {
     version: &'static str,
     /// With `mode=readiness` only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    checks: Option<Checks>,
+    #[schema(required = false, value_type = bodies::HealthChecks)]
+    checks: Option<Value>,
 }
 
 /// How it does, in a word.
 #[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
+#[schema(as = HealthStatus)]
 enum Condition {
     Healthy,
-    Unhealthy,
-}
-
-/// What a readiness check asked.
-#[derive(Serialize, ToSchema)]
-struct Checks {
-    table: Check,
-    queue: Check,
-}
-
-/// What it heard.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum Check {
-    Ok,
-    Unavailable,
+    Ready,
+    NotReady,
 }

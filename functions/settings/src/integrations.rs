@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
-    crypto,
+    aws, crypto,
     http::{
         ApiError,
         auth::Caller,
@@ -18,7 +18,7 @@ use common::{
     limits,
     openapi::{
         Errors,
-        errors::{ApiKey, Body, Concurrent, Unknown, Works},
+        errors::{ApiKey, Body, Concurrent, ManyIntegrations, Unknown, Works},
     },
     provider,
     store::StoreError,
@@ -94,7 +94,7 @@ pub(crate) async fn list(
     request_body = bodies::NewIntegration,
     responses(
         (status = 201, description = "The integration; its key is shown here and on rotation only.", body = bodies::IntegrationAnswer),
-        Errors::<(ApiKey, Unknown, Body, Works)>,
+        Errors::<(ApiKey, Unknown, Body, ManyIntegrations, Concurrent, Works)>,
     )
 )]
 pub(crate) async fn create(
@@ -103,7 +103,7 @@ pub(crate) async fn create(
     Path(service): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let service = services::find(&app, &service).await?;
+    let found = services::find(&app, &service).await?;
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = read_fields(&mut fields);
@@ -114,7 +114,9 @@ pub(crate) async fn create(
     let key = crypto::new_integration_key();
     let integration = Integration {
         id: IntegrationId::at(now),
-        service: service.reference(),
+        service: found.reference(),
+        service_options: found.options,
+        service_revision: found.revision,
         provider: provider.unwrap_or_default(),
         name: name.unwrap_or_default(),
         enabled: given.enabled.value().unwrap_or(true),
@@ -127,14 +129,40 @@ pub(crate) async fn create(
         created_at: now,
         updated_at: now,
     };
-    match app.store.create_integration(&integration).await {
-        Err(StoreError::Conflict) => Err(ApiError::not_found("the service was deleted meanwhile")),
-        Err(error) => Err(error.into()),
-        Ok(()) => {
-            let shown = with_key(view(&app, &parts.headers, &integration), &key);
-            Ok(json(StatusCode::CREATED, &json!({ "integration": shown })))
+    let integration = add(&app, &service, integration).await?;
+    let shown = with_key(view(&app, &parts.headers, &integration), &key);
+    Ok(json(StatusCode::CREATED, &json!({ "integration": shown })))
+}
+
+/// Adds an integration to the service as it is then, again where the service
+/// changed in between.
+async fn add(
+    app: &App,
+    service: &str,
+    mut integration: Integration,
+) -> Result<Integration, ApiError> {
+    for attempt in 0..limits::CONFLICT_ATTEMPTS {
+        let service = services::find(app, service).await?;
+        let others = app.store.integrations(service.id).await?;
+        if others.len() >= limits::INTEGRATIONS_PER_SERVICE {
+            return Err(ApiError::conflict(
+                "too_many_integrations",
+                format!(
+                    "a service has at most {} integrations",
+                    limits::INTEGRATIONS_PER_SERVICE
+                ),
+            ));
+        }
+        integration.service = service.reference();
+        integration.service_options = service.options.clone();
+        integration.service_revision = service.revision;
+        match app.store.create_integration(&integration, &service).await {
+            Err(StoreError::Conflict) => aws::conflict_pause(attempt).await,
+            Err(error) => return Err(error.into()),
+            Ok(()) => return Ok(integration),
         }
     }
+    Err(StoreError::Conflict.into())
 }
 
 /// Read an integration

@@ -7,13 +7,17 @@ mod document;
 mod formats;
 mod health;
 mod integrations;
+mod readiness;
 mod recovery;
 mod secrets;
+mod service_fields;
 mod services;
 mod trial;
 mod webhook_fields;
 mod webhook_health;
 mod webhooks;
+
+pub use readiness::Readiness;
 
 use axum::{Router, extract::FromRef};
 use common::{
@@ -38,6 +42,8 @@ pub struct App {
     pub outbound: Outbound,
     /// Who may call.
     pub admin: AdminKey,
+    /// When it is not ready.
+    pub readiness: Readiness,
     /// Where the deployment is reached (`https://alerts.example.com`); the
     /// request's host where it is not set.
     pub public_url: Option<String>,

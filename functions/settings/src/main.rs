@@ -8,7 +8,7 @@ use common::{
     store::Store,
     telemetry,
 };
-use settings::{App, router};
+use settings::{App, Readiness, router};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -22,6 +22,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         guard: guard.clone(),
         outbound: Outbound::new(guard)?,
         admin: AdminKey::from_env(&sdk).await?,
+        readiness: Readiness::default(),
         public_url: config::optional("PUBLIC_URL"),
     }))
     .await

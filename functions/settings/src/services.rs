@@ -5,7 +5,14 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
-    http::{ApiError, auth::Caller, body, fields::Fields, json},
+    aws,
+    http::{
+        ApiError,
+        auth::Caller,
+        body,
+        fields::{Field, Fields},
+        json,
+    },
     id::ServiceId,
     integration::Service,
     limits,
@@ -13,12 +20,17 @@ use common::{
         Errors,
         errors::{ApiKey, Body, Concurrent, Unknown, Works},
     },
+    service_options::ServiceOptions,
+    store::StoreError,
     time::Timestamp,
 };
 use http::StatusCode;
 use serde_json::json;
 
-use crate::{App, bodies};
+use crate::{
+    App, bodies,
+    service_fields::{Given, ServiceView, view},
+};
 
 /// List services
 #[utoipa::path(
@@ -33,6 +45,8 @@ use crate::{App, bodies};
 )]
 pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
     let services = app.store.services().await?;
+    let now = Timestamp::now();
+    let services: Vec<ServiceView> = services.iter().map(|one| view(one, now)).collect();
     Ok(json(StatusCode::OK, &json!({ "services": services })))
 }
 
@@ -55,23 +69,25 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
-    let name = fields.line("name", limits::NAME_CHARS);
-    let name = fields.required("name", name);
-    let description = fields
-        .block("description", limits::DESCRIPTION_CHARS)
-        .value();
-    fields.finish()?;
     let now = Timestamp::now();
-    let name = name.unwrap_or_default();
-    let service = Service {
+    let given = Given::read(&mut fields, now);
+    fields.required("name", given.name.clone());
+    fields.finish()?;
+    let blank = Service {
         id: ServiceId::at(now),
-        name,
-        description,
+        name: String::new(),
+        description: None,
+        options: ServiceOptions::default(),
+        revision: 1,
         created_at: now,
         updated_at: now,
     };
+    let service = given.apply(&blank, now);
     app.store.create_service(&service).await?;
-    Ok(json(StatusCode::CREATED, &json!({ "service": service })))
+    Ok(json(
+        StatusCode::CREATED,
+        &json!({ "service": view(&service, now) }),
+    ))
 }
 
 /// Read a service
@@ -92,10 +108,13 @@ pub(crate) async fn read(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let service = find(&app, &id).await?;
+    let service = view(&service, Timestamp::now());
     Ok(json(StatusCode::OK, &json!({ "service": service })))
 }
 
 /// Change a service
+///
+/// When it is answered, new alerts are treated as it says.
 #[utoipa::path(
     patch,
     path = "/api/services/{id}",
@@ -114,22 +133,43 @@ pub(crate) async fn change(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let mut service = find(&app, &id).await?;
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
-    if let Some(name) = fields.line("name", limits::NAME_CHARS).value() {
-        service.name = name;
-    }
-    if let Some(description) = fields
-        .block("description", limits::DESCRIPTION_CHARS)
-        .change()
-    {
-        service.description = description;
+    let now = Timestamp::now();
+    let given = Given::read(&mut fields, now);
+    if given.name == Field::Null {
+        fields.problem("name", "cannot be null");
     }
     fields.finish()?;
-    service.updated_at = Timestamp::now();
-    app.store.update_service(&service).await?;
-    Ok(json(StatusCode::OK, &json!({ "service": service })))
+    let service = update(&app, &id, |service| given.apply(service, now)).await?;
+    Ok(json(
+        StatusCode::OK,
+        &json!({ "service": view(&service, now) }),
+    ))
+}
+
+/// Changes a service, again where somebody else was faster.
+async fn update(
+    app: &App,
+    id: &str,
+    change: impl Fn(&Service) -> Service,
+) -> Result<Service, ApiError> {
+    for attempt in 0..limits::CONFLICT_ATTEMPTS {
+        let service = find(app, id).await?;
+        let after = change(&service);
+        if after == service {
+            return Ok(service);
+        }
+        let after = Service {
+            updated_at: Timestamp::now(),
+            ..after
+        };
+        match app.store.update_service(&after).await {
+            Err(StoreError::Conflict) => aws::conflict_pause(attempt).await,
+            other => return Ok(other?),
+        }
+    }
+    Err(StoreError::Conflict.into())
 }
 
 /// Delete a service

@@ -23,6 +23,7 @@ use common::{
 };
 use delivery::Deliverer;
 use fanout::Fanout;
+use settings::Readiness;
 use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
@@ -68,6 +69,10 @@ pub struct Settings {
     pub outbound: outbound::Options,
     /// When failing webhooks are spared; else as the environment says.
     pub breaker: Option<BreakerPolicy>,
+    /// When the stack is not ready.
+    pub readiness: Readiness,
+    /// How often the clock runs.
+    pub clock_interval: Duration,
 }
 
 impl Default for Settings {
@@ -81,6 +86,8 @@ impl Default for Settings {
             allow_private: None,
             outbound: outbound::Options::default(),
             breaker: None,
+            readiness: Readiness::default(),
+            clock_interval: Duration::from_secs(60),
         }
     }
 }
@@ -133,10 +140,27 @@ pub struct Stack {
     demo_intake_url: Option<String>,
     storage: Storage,
     stop: watch::Sender<bool>,
+    paused: Paused,
     tasks: Vec<JoinHandle<()>>,
     dynamodb: Arc<DynamoDb>,
     sqs: Sqs,
     _folder: DataDir,
+}
+
+/// An event source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The table's stream, for fan-out.
+    Stream,
+    /// The delivery queue, for delivery.
+    Queue,
+}
+
+/// Which event sources stand still.
+#[derive(Debug, Default)]
+struct Paused {
+    stream: watch::Sender<bool>,
+    queue: watch::Sender<bool>,
 }
 
 /// What the functions are built from.
@@ -147,6 +171,7 @@ struct Parts {
     guard: Guard,
     outbound: Outbound,
     admin: AdminKey,
+    readiness: Readiness,
 }
 
 impl Stack {
@@ -184,6 +209,7 @@ impl Stack {
             outbound: Outbound::with(guard.clone(), settings.outbound)?,
             guard,
             admin: AdminKey::new(&admin_key),
+            readiness: settings.readiness,
         };
         let requeued = recovery::requeue_unfinished(&parts.store, &parts.queue).await?;
         if requeued > 0 {
@@ -200,13 +226,24 @@ impl Stack {
         let written = Arc::new(Notify::new());
         let router = router(&parts, written.clone());
         let (stop, stopped) = watch::channel(false);
+        let paused = Paused::default();
         let mut tasks = vec![tokio::spawn(serve(
             listener,
             router.clone(),
             stopped.clone(),
         ))];
         tasks.extend(event_sources(
-            &parts, &dynamodb, queues, urls, schedule, breaker, written, &folder, &stopped,
+            &parts,
+            &dynamodb,
+            queues,
+            urls,
+            schedule,
+            breaker,
+            written,
+            &folder,
+            &stopped,
+            &paused,
+            settings.clock_interval,
         )?);
         let demo = if settings.demo {
             demo::find_or_create(&router, &admin_key, &address.to_string()).await?
@@ -219,6 +256,7 @@ impl Stack {
             demo_intake_url: demo.map(|demo| demo.intake_url),
             storage: settings.storage,
             stop,
+            paused,
             tasks,
             dynamodb,
             sqs,
@@ -257,6 +295,16 @@ impl Stack {
             Storage::Folder(path) => absolute(path),
             Storage::Ephemeral => "none (--ephemeral)".to_owned(),
         }
+    }
+
+    /// Lets an event source stand still, as an outage of its function would, or
+    /// go on.
+    pub fn pause(&self, source: Source, paused: bool) {
+        let switch = match source {
+            Source::Stream => &self.paused.stream,
+            Source::Queue => &self.paused.queue,
+        };
+        switch.send_replace(paused);
     }
 
     /// Stops taking requests, finishes what is under way (for at most
@@ -326,6 +374,7 @@ fn router(parts: &Parts, written: Arc<Notify>) -> Router {
             guard: parts.guard.clone(),
             outbound: parts.outbound.clone(),
             admin: parts.admin.clone(),
+            readiness: parts.readiness.clone(),
             public_url: None,
         }))
         .merge(inbox::routes(parts.store.clone()));
@@ -351,12 +400,15 @@ fn event_sources(
     written: Arc<Notify>,
     folder: &DataDir,
     stop: &watch::Receiver<bool>,
+    paused: &Paused,
+    clock_interval: Duration,
 ) -> Result<[JoinHandle<()>; 3], StartError> {
     let stream = StreamSource {
         database: dynamodb.database.clone(),
         fanout: Fanout::new(parts.store.clone(), parts.queue.clone()),
         position_file: folder.file("stream-position"),
         written: written.clone(),
+        paused: paused.stream.subscribe(),
     };
     let deliverer = Deliverer::new(
         parts.store.clone(),
@@ -370,6 +422,7 @@ fn event_sources(
         client: queues,
         url: urls.deliveries,
         deliverer,
+        paused: paused.queue.subscribe(),
     };
     let clock = Clock::new(parts.store.clone()).with_queue(parts.queue.clone());
     Ok([
@@ -377,6 +430,7 @@ fn event_sources(
         tokio::spawn(queue.run(stop.clone())),
         tokio::spawn(schedule::run(
             clock,
+            clock_interval,
             dynamodb.clone(),
             written,
             stop.clone(),

@@ -48,7 +48,10 @@ pub(crate) async fn success(lab: &Lab, operation: &str) -> Call {
         "readIncidentAlerts" => Call::to(format!("/api/incidents/{incident}/alerts")),
 
         "listServices" => Call::to("/api/services"),
-        "createService" => Call::to("/api/services").json(&json!({ "name": "another" })),
+        "createService" => Call::to("/api/services").json(&json!({
+            "name": "another", "autoResolveAfterHours": 24, "defaultUrgency": "LOW",
+            "maintenanceWindows": [{ "from": "2026-01-01T00:00:00Z", "until": "2999-01-01T00:00:00Z" }],
+        })),
         "readService" => Call::to(format!("/api/services/{service}")),
         "changeService" => {
             Call::to(format!("/api/services/{service}")).json(&json!({ "description": "text" }))

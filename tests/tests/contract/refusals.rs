@@ -1,5 +1,6 @@
 //! The errors that an operation has to itself.
 
+use common::limits::INTEGRATIONS_PER_SERVICE;
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -23,6 +24,12 @@ pub(crate) async fn of(lab: &Lab, operation: &Operation) -> Vec<Call> {
         "openIncident" => vec![Call::to("/api/incidents").json(&json!({
             "title": "x", "urgency": "LOW", "serviceId": "svc_01ARZ3NDEKTSV4RRFFQ69G5FAV",
         }))],
+        "createIntegration" => {
+            let service = lab.world.service("full").await;
+            let path = format!("/api/services/{service}/integrations");
+            let call = Call::to(path).json(&json!({ "type": "webhook", "name": "w" }));
+            vec![call; INTEGRATIONS_PER_SERVICE + 1]
+        }
         "changeIncident" => of_incidents(lab).await,
         "rotateWebhookSecret" => {
             let webhook = lab.webhook(json!({})).await;

@@ -94,6 +94,7 @@ fn router() -> Router {
             outbound: Outbound::new(guard.clone()).expect("a client"),
             guard,
             admin: AdminKey::new("key"),
+            readiness: settings::Readiness::default(),
             public_url: None,
         }));
     finish(routes)

@@ -144,6 +144,7 @@ async fn cut_off(world: &World, request: &str) -> (StatusCode, Value) {
         guard: guard.clone(),
         outbound: Outbound::new(guard).expect("a client"),
         admin: AdminKey::new("key"),
+        readiness: settings::Readiness::default(),
         public_url: None,
     });
     let request = Request::post(request)

@@ -247,10 +247,13 @@ async fn lists_are_newest_first_filtered_and_paged() {
     assert_eq!(pages(String::new()).await.len(), 46);
     for bad in [
         "limit=0",
+        "limit=101",
         "limit=x",
         "cursor=%21",
         "cursor=bm9uc2Vuc2U",
         "status=open",
+        "status=OPEN,",
+        "status=OPEN,OVER",
         "urgency=X",
         "serviceId=1",
     ] {

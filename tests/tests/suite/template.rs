@@ -108,6 +108,34 @@ fn a_webhooks_test_ends_before_its_function() {
     assert!(timeout.is_some_and(|seconds| seconds > wanted.as_secs()));
 }
 
+/// Every list is a query of one partition, or of the index: nobody may scan,
+/// and nobody tries to.
+#[test]
+fn nothing_scans_the_table() {
+    assert!(!template().contains("dynamodb:Scan"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut sources = Vec::new();
+    for folder in ["common/src", "functions"] {
+        collect_sources(&root.join(folder), &mut sources);
+    }
+    assert!(sources.len() > 100, "{} files", sources.len());
+    for path in sources {
+        let source = fs::read_to_string(&path).expect("a source file");
+        assert!(!source.contains(".scan("), "{}", path.display());
+    }
+}
+
+fn collect_sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect_sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
 #[test]
 fn no_role_allows_more_than_named_resources() {
     let template = template();

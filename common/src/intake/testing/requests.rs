@@ -76,6 +76,8 @@ pub fn integration(provider: &str, settings: &Value) -> Integration {
             id: ServiceId::generate(),
             name: "checkout".to_owned(),
         },
+        service_options: Default::default(),
+        service_revision: 0,
         provider: provider.to_owned(),
         name: provider.to_owned(),
         enabled: true,

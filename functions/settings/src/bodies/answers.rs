@@ -1,23 +1,23 @@
 //! What wraps the answers.
 
-use common::{integration::Service, store::RequestRecord};
+use common::store::RequestRecord;
 use utoipa::ToSchema;
 
 use crate::{
-    deliveries::DeliveryView, integrations::IntegrationView, webhook_health::TimelineEntry,
-    webhooks::WebhookView,
+    deliveries::DeliveryView, integrations::IntegrationView, service_fields::ServiceView,
+    webhook_health::TimelineEntry, webhooks::WebhookView,
 };
 
 /// Every service.
 #[derive(ToSchema)]
 pub(crate) struct ServiceList {
-    services: Vec<Service>,
+    services: Vec<ServiceView>,
 }
 
 /// A service.
 #[derive(ToSchema)]
 pub(crate) struct ServiceAnswer {
-    service: Service,
+    service: ServiceView,
 }
 
 /// The integrations of a service.
@@ -70,4 +70,50 @@ pub(crate) struct DeliveryList {
 #[derive(ToSchema)]
 pub(crate) struct DeliveryAnswer {
     delivery: DeliveryView,
+}
+
+/// What a readiness check looks at.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HealthChecks {
+    /// The table answers.
+    table: HealthCheck,
+    /// The delivery queue answers.
+    queue: HealthCheck,
+    /// The dead-letter queue answers; how much is in it is no failure.
+    dead_letters: HealthCheck,
+    /// Events are fanned out in time.
+    fan_out: HealthCheck,
+    /// Deliveries are attempted in time.
+    delivery: HealthCheck,
+}
+
+/// What one check found.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HealthCheck {
+    #[schema(inline)]
+    status: HealthWord,
+    /// Why it fails.
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    /// Deliveries that wait.
+    #[schema(nullable = false)]
+    ready: Option<u64>,
+    /// Deliveries that are being tried, or wait for their next attempt.
+    #[schema(nullable = false)]
+    in_flight: Option<u64>,
+    /// Deliveries that were given up.
+    #[schema(nullable = false)]
+    depth: Option<u64>,
+    /// How long the oldest one has waited.
+    oldest_seconds: Option<u64>,
+}
+
+/// Whether a check passed.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum HealthWord {
+    Ok,
+    Failing,
 }

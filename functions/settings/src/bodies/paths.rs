@@ -51,8 +51,8 @@ pub(crate) struct DeliveryQuery {
     since: Option<Timestamp>,
     /// The time of the last event.
     until: Option<Timestamp>,
-    /// Entries of a page; more than 100 are 100.
-    #[param(minimum = 1, default = 50)]
+    /// Entries of a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
     /// The `nextCursor` of an earlier answer.
     cursor: Option<String>,

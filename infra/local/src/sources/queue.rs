@@ -37,14 +37,17 @@ pub(crate) struct QueueSource {
     pub client: Client,
     pub url: String,
     pub deliverer: Deliverer,
+    /// Whether it stands still.
+    pub paused: watch::Receiver<bool>,
 }
 
 impl QueueSource {
     /// Reads until told to stop, then waits for the invocations under way.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let slots = Arc::new(Semaphore::new(CONCURRENCY));
         let mut invocations = JoinSet::new();
-        while !*stop.borrow() {
+        let mut paused = self.paused.clone();
+        while super::goes_on(&mut self.paused, &mut stop).await {
             while invocations.try_join_next().is_some() {}
             let Ok(slot) = slots.clone().acquire_owned().await else {
                 break;
@@ -52,6 +55,7 @@ impl QueueSource {
             let received = tokio::select! {
                 received = self.receive() => received,
                 _ = stop.changed() => break,
+                Ok(_) = paused.wait_for(|paused| *paused) => continue,
             };
             match received {
                 Ok(messages) if messages.is_empty() => {}

@@ -1,4 +1,4 @@
-//! The schedule → `clock`, every minute, and the housekeeping that AWS does by
+//! The schedule → `clock`, every minute unless said, and the housekeeping that AWS does by
 //! itself.
 
 use std::{sync::Arc, time::Duration};
@@ -8,16 +8,15 @@ use tokio::sync::{Notify, watch};
 
 use crate::embedded::dynamodb::DynamoDb;
 
-const EVERY: Duration = Duration::from_secs(60);
-
 /// Ticks until told to stop.
 pub(crate) async fn run(
     clock: Clock,
+    every: Duration,
     database: Arc<DynamoDb>,
     written: Arc<Notify>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut minutes = tokio::time::interval(EVERY);
+    let mut minutes = tokio::time::interval(every);
     minutes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {

@@ -46,6 +46,8 @@ pub(crate) struct StreamSource {
     pub position_file: PathBuf,
     /// Told whenever something may have been written.
     pub written: Arc<Notify>,
+    /// Whether it stands still.
+    pub paused: watch::Receiver<bool>,
 }
 
 /// What one look at the stream found.
@@ -57,10 +59,10 @@ enum Found {
 
 impl StreamSource {
     /// Reads until told to stop, which takes effect between two batches.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut iterator = None;
         let mut pause = PAUSE;
-        while !*stop.borrow() {
+        while super::goes_on(&mut self.paused, &mut stop).await {
             match self.step(&mut iterator).await {
                 Ok(Found::Handled) => pause = PAUSE,
                 Ok(Found::Nothing) => {

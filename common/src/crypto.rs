@@ -93,6 +93,11 @@ pub fn new_admin_key() -> String {
     format!("ok_{}", hex::encode(random::<24>()))
 }
 
+/// A new API key: `ok_` and 64 hex digits, 256 bits.
+pub fn new_api_token() -> String {
+    format!("ok_{}", hex::encode(random::<32>()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

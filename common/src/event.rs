@@ -1,6 +1,8 @@
 //! An event: one change of an incident, timeline entry and outbox record in
 //! one (domain rule 6), and the body that receivers get.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -110,6 +112,11 @@ pub struct Actor {
     pub id: Option<String>,
     /// Its name.
     pub name: String,
+    /// The network address that it called from, where it did. Never part of
+    /// what receivers get.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(nullable = false, value_type = Option<String>)]
+    pub address: Option<IpAddr>,
 }
 
 /// The kinds of actors.
@@ -133,6 +140,7 @@ impl Actor {
             kind: ActorKind::Delivery,
             id: None,
             name: "delivery".to_owned(),
+            address: None,
         }
     }
 
@@ -142,6 +150,7 @@ impl Actor {
             kind: ActorKind::Schedule,
             id: None,
             name: "schedule".to_owned(),
+            address: None,
         }
     }
 }

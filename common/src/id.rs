@@ -110,6 +110,10 @@ identifiers! {
     AlertId = "alr";
     /// An entry of an integration's request log.
     RequestId = "req";
+    /// A key of the management API.
+    ApiKeyId = "key";
+    /// An entry of the audit log.
+    AuditId = "aud";
 }
 
 impl EventId {

@@ -6,6 +6,8 @@
 //! [`signing`] and [`outbound`].
 
 pub mod alert;
+pub mod api_key;
+pub mod audit;
 pub mod aws;
 pub mod breaker;
 pub mod config;

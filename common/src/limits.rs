@@ -30,9 +30,9 @@ pub const MAINTENANCE_WINDOWS: usize = 26;
 pub const MAINTENANCE_REASON_CHARS: usize = 200;
 /// Longest quiet time after which a service's incidents are over, hours: 30 days.
 pub const AUTO_RESOLVE_HOURS_MAX: u64 = 720;
-/// Integrations of a service: a change of the service and of what they repeat of
-/// it is one transaction, which takes 100 items.
-pub const INTEGRATIONS_PER_SERVICE: usize = 99;
+/// Integrations of a service: a change of the service, of what they repeat of
+/// it, and its audit entry are one transaction, which takes 100 items.
+pub const INTEGRATIONS_PER_SERVICE: usize = 98;
 /// Longest name of a service, integration or webhook, characters.
 pub const NAME_CHARS: usize = 100;
 /// Longest dedup key, characters; longer ones are cut and hashed.
@@ -62,6 +62,15 @@ pub const REQUEST_LOG_SAMPLE: u64 = 100;
 pub const REASON_CHARS: usize = 1_000;
 /// Entries of the request log answered at once.
 pub const REQUEST_LOG_PAGE: i32 = 100;
+/// Longest token that is looked up as an API key, bytes; ours have 67.
+pub const API_TOKEN_BYTES: usize = 100;
+/// When an API key was used last is written at most this often.
+pub const KEY_USE_STEP: Duration = Duration::from_secs(60);
+/// How long a request waits for that write, which it does not depend on.
+pub const KEY_USE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Events that an API key may send in one minute: as many as an integration
+/// where nothing else is said.
+pub const EVENTS_PER_KEY_AND_MINUTE: u32 = 1_000;
 /// Largest `settings` of an integration, bytes of JSON.
 pub const SETTINGS_BYTES: usize = 16 * 1024;
 
@@ -75,6 +84,17 @@ pub const OPEN_HISTORY_RETENTION: Duration = Duration::from_secs(400 * 86_400);
 pub const DELIVERY_RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// Entries of the request log are kept so long.
 pub const REQUEST_LOG_RETENTION: Duration = Duration::from_secs(7 * 86_400);
+
+/// Entries of the audit log are kept so long: a year and a month, so that an
+/// audit once a year sees all of it.
+pub const AUDIT_RETENTION: Duration = Duration::from_secs(400 * 86_400);
+/// Longest value of a field in the audit log, characters.
+pub const AUDIT_VALUE_CHARS: usize = 500;
+/// Changed fields that one entry of the audit log names: an integration's
+/// settings may have thousands.
+pub const AUDIT_CHANGES: usize = 100;
+/// How far the clock of who writes the audit log may be ahead of who reads it.
+pub const AUDIT_CLOCK_SKEW: Duration = Duration::from_secs(3_600);
 
 /// Attempts of one conditional change before the caller is told to try again.
 /// With 32 writers on one key the worst case seen was 4.

@@ -151,9 +151,9 @@ impl ApiError {
     }
 
     /// The status that makes this sender come back, because its integration
-    /// has used up its requests of this minute; `headers` say until when.
+    /// or key has used up its requests of this minute; `headers` say until when.
     pub fn rate_limited(status: StatusCode, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
-        let message = "the integration has used up its requests of this minute";
+        let message = "the integration or key has used up its requests of this minute";
         Self {
             headers,
             ..Self::new(status, "rate_limited", message)

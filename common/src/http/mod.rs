@@ -1,8 +1,10 @@
 //! What every HTTP function shares: error answers, bodies, credentials of the
-//! management API, validation, cursors.
+//! management API, the caller's address, validation, cursors.
 
+pub mod address;
 pub mod auth;
 pub mod body;
+pub mod cursor;
 mod error;
 pub mod fields;
 mod layers;

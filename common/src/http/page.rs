@@ -1,29 +1,32 @@
 //! Pages of lists: `limit` and an opaque `cursor`.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
-use super::{ApiError, Detail};
+use super::{ApiError, Detail, cursor::CursorKey};
 use crate::limits;
 
-/// The query parameters of a request.
-#[derive(Debug, Clone, Default)]
-pub struct Query(Vec<(String, String)>);
+/// The query parameters of a request for a list.
+#[derive(Debug, Clone)]
+pub struct Query {
+    path: String,
+    parameters: Vec<(String, String)>,
+}
 
 impl Query {
     /// Reads the query of a URI.
     pub fn of(uri: &http::Uri) -> Self {
         let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        Self(
-            pairs
+        Self {
+            path: uri.path().to_owned(),
+            parameters: pairs
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
-        )
+        }
     }
 
     /// A parameter that is not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
+        self.parameters
             .iter()
             .find(|(key, value)| key == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
@@ -68,19 +71,53 @@ impl Query {
     /// Where the page starts.
     ///
     /// # Errors
-    /// 400 for a cursor that we did not make.
-    pub fn cursor<T: FromStr>(&self) -> Result<Option<T>, ApiError> {
-        self.parsed("cursor", "the nextCursor of an earlier answer", read_cursor)
+    /// 400 for a cursor that is not of this list with these filters.
+    pub fn cursor<T: FromStr>(&self, key: &CursorKey) -> Result<Option<T>, ApiError> {
+        self.get("cursor")
+            .map(|cursor| key.open(&self.list(), cursor))
+            .transpose()
+    }
+
+    /// The cursor of the page after `last`, where there is one.
+    pub fn next_cursor(&self, key: &CursorKey, last: Option<&str>) -> Option<String> {
+        last.map(|last| key.seal(&self.list(), last))
+    }
+
+    /// What the answer depends on, the size and start of its page apart.
+    fn list(&self) -> String {
+        let mut filters = BTreeMap::new();
+        for (name, _) in &self.parameters {
+            if !matches!(name.as_str(), "limit" | "cursor")
+                && let Some(value) = self.get(name)
+            {
+                filters.insert(name, value);
+            }
+        }
+        url::form_urlencoded::Serializer::new(format!("{}?", self.path))
+            .extend_pairs(filters)
+            .finish()
     }
 }
 
-/// What a cursor stands for, where we made it.
-pub fn read_cursor<T: FromStr>(text: &str) -> Option<T> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    String::from_utf8(bytes).ok()?.parse().ok()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The cursor of the page after `last`.
-pub fn cursor(last: &str) -> String {
-    URL_SAFE_NO_PAD.encode(last)
+    fn list(uri: &str) -> String {
+        Query::of(&uri.parse().unwrap()).list()
+    }
+
+    #[test]
+    fn a_list_is_its_path_and_its_filters_in_any_order() {
+        assert_eq!(list("/a?b=1&c=2&limit=5"), list("/a?c=2&cursor=x&b=1&d="));
+        for other in [
+            "/b?b=1&c=2",
+            "/a?b=1",
+            "/a?b=1&c=3",
+            "/a?b=1&c=2&d=4",
+            "/a?b=1%26c=2",
+        ] {
+            assert_ne!(list("/a?b=1&c=2"), list(other), "{other}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::{
     event::{Actor, ActorKind, Event},
     id::{AlertId, EventId, IncidentId},
     incident::{Change, Incident, ServiceRef, Status, StatusChange},
-    integration::Integration,
+    integration::{Integration, Service},
     limits,
     service_options::{MaintenanceWindow, maintenance_at},
     store::{Counted, Counter, CounterChange, Opening, RawAlert, StoreError},
@@ -33,6 +33,18 @@ pub struct Reporter {
 }
 
 impl Reporter {
+    /// Somebody who reports to this service without an integration.
+    pub fn of_service(service: &Service, actor: Actor) -> Self {
+        let options = &service.options;
+        Self {
+            service: service.reference(),
+            actor,
+            auto_resolve_after: options.auto_resolve_after(),
+            maintenance_windows: options.maintenance_windows.clone(),
+            default_urgency: options.default_urgency,
+        }
+    }
+
     /// The urgency that this alert asks for.
     fn urgency_of(&self, alert: &Alert) -> Urgency {
         self.default_urgency
@@ -65,6 +77,7 @@ impl From<&Integration> for Reporter {
                 kind: ActorKind::Integration,
                 id: Some(integration.id.to_string()),
                 name: integration.name.clone(),
+                address: None,
             },
         }
     }

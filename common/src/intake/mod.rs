@@ -33,7 +33,10 @@ pub use rate_limit::{Allowance, OverLimit};
 pub use received::{Received, Unreadable};
 pub use vendor::{Authentication, Context, Methods, Parsed, Vendor};
 
-use crate::{config, incidents::Incidents, outbound::Fetch, store::Store};
+use crate::{
+    api_key::ApiKey, config, incidents::Incidents, limits, outbound::Fetch, store::Store,
+    time::Timestamp,
+};
 use rate_limit::RateLimiter;
 
 /// What every intake function works with.
@@ -96,7 +99,19 @@ impl Intake {
     /// # Errors
     /// [`OverLimit`] where it is over it.
     pub fn admit(&self, context: &Context<'_>) -> Result<Allowance, OverLimit> {
-        self.rate_limiter.count(context.integration, context.now)
+        let integration = context.integration;
+        let limit = integration.rate_limit_per_minute;
+        let sender = integration.id.ulid();
+        self.rate_limiter.count(sender, limit, context.now)
+    }
+
+    /// Counts a request of an API key, for all services together.
+    ///
+    /// # Errors
+    /// [`OverLimit`] where it is over [`limits::EVENTS_PER_KEY_AND_MINUTE`].
+    pub fn admit_key(&self, key: &ApiKey, now: Timestamp) -> Result<Allowance, OverLimit> {
+        let limit = limits::EVENTS_PER_KEY_AND_MINUTE;
+        self.rate_limiter.count(key.id.ulid(), limit, now)
     }
 
     fn public_url(&self) -> Option<&str> {

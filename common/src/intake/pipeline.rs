@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     alert::{Action, Alert, DedupKey, Severity},
-    http::{ApiError, body, json},
+    http::{ApiError, address, body, json},
     id::IntegrationId,
     incidents::{AlertOutcome, IncidentSummary, Incidents, Reporter},
     integration::Integration,
@@ -157,6 +157,7 @@ async fn take(
     let context = &Context {
         integration,
         now: Timestamp::now(),
+        address: received.address,
     };
     let attempt = Attempt {
         received,
@@ -221,6 +222,7 @@ pub async fn read(intake: &Intake, request: Request) -> Result<Received, ApiErro
         headers: parts.headers,
         query,
         url: intake.public_url().map(|base| format!("{base}{target}")),
+        address: address::of(&parts.extensions),
         body,
     })
 }
@@ -280,7 +282,8 @@ pub async fn apply_alerts(
     context: &Context<'_>,
     parsed: Vec<Parsed>,
 ) -> Result<Vec<AlertResult>, StoreError> {
-    let reporter = Reporter::from(context.integration);
+    let mut reporter = Reporter::from(context.integration);
+    reporter.actor.address = context.address;
     let prefix = context.settings().text("keyPrefix").unwrap_or_default();
     let mut results: Vec<Option<AlertResult>> = Vec::with_capacity(parsed.len());
     let mut by_key: HashMap<DedupKey, Vec<(usize, Box<Alert>)>> = HashMap::new();

@@ -1,4 +1,4 @@
-//! How many requests an integration may send in a minute.
+//! How many requests an integration or an API key may send in a minute.
 //!
 //! Counted in the process: a counter in the table would cost every alert one
 //! more write. On one machine the count is exact. A Lambda instance handles one
@@ -14,16 +14,18 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
 
-use crate::{http::ApiError, id::IntegrationId, integration::Integration, time::Timestamp};
+use ulid::Ulid;
+
+use crate::{http::ApiError, time::Timestamp};
 
 /// The length of a window.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Windows that are kept; beyond it, those that have ended are forgotten.
 const WINDOWS: usize = 10_000;
 
-/// The windows of all integrations that this process has seen lately.
+/// The windows of all senders that this process has seen lately.
 #[derive(Debug, Clone, Default)]
-pub struct RateLimiter(Arc<Mutex<HashMap<IntegrationId, Window>>>);
+pub struct RateLimiter(Arc<Mutex<HashMap<Ulid, Window>>>);
 
 #[derive(Debug, Clone, Copy)]
 struct Window {
@@ -32,14 +34,14 @@ struct Window {
     refused: u32,
 }
 
-/// What is left of an integration's window after a request.
+/// What is left of a sender's window after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     remaining: u32,
     resets_at: Timestamp,
 }
 
-/// A request over its integration's limit.
+/// A request over its sender's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverLimit {
     resets_at: Timestamp,
@@ -79,11 +81,16 @@ fn told(remaining: u32, resets_at: Timestamp) -> [(HeaderName, HeaderValue); 2] 
 }
 
 impl RateLimiter {
-    /// Counts a request at `now` against its integration's limit.
+    /// Counts a request at `now` against what this sender may send in a minute.
     ///
     /// # Errors
     /// [`OverLimit`] where the window allows no more.
-    pub fn count(&self, integration: &Integration, now: Timestamp) -> Result<Allowance, OverLimit> {
+    pub fn count(
+        &self,
+        sender: Ulid,
+        per_minute: u32,
+        now: Timestamp,
+    ) -> Result<Allowance, OverLimit> {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= WINDOWS {
             windows.retain(|_, window| window.ends_at > now);
@@ -93,12 +100,12 @@ impl RateLimiter {
             used: 0,
             refused: 0,
         };
-        let window = windows.entry(integration.id).or_insert(fresh);
+        let window = windows.entry(sender).or_insert(fresh);
         if window.ends_at <= now {
             *window = fresh;
         }
         let resets_at = window.ends_at;
-        if window.used >= integration.rate_limit_per_minute {
+        if window.used >= per_minute {
             window.refused = window.refused.saturating_add(1);
             return Err(OverLimit {
                 resets_at,
@@ -108,7 +115,7 @@ impl RateLimiter {
         }
         window.used += 1;
         Ok(Allowance {
-            remaining: integration.rate_limit_per_minute - window.used,
+            remaining: per_minute - window.used,
             resets_at,
         })
     }
@@ -116,30 +123,20 @@ impl RateLimiter {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::intake::testing;
 
     #[test]
     fn a_window_allows_the_limit_and_then_ends() {
         let limiter = RateLimiter::default();
         let start = Timestamp::from_unix_millis(1_786_000_000_000);
-        let one = integration();
-        let count = |second| limiter.count(&one, start.after(Duration::from_secs(second)));
+        let (one, another) = (Ulid(1), Ulid(2));
+        let count = |second| limiter.count(one, 2, start.after(Duration::from_secs(second)));
         let remaining = [0, 1].map(|second| count(second).map(|allowance| allowance.remaining));
         assert_eq!(remaining, [Ok(1), Ok(0)]);
         let refused = [20, 59].map(|second| count(second).unwrap_err());
         assert_eq!(refused.map(|over| over.is_first), [true, false]);
         assert_eq!(refused[0].retry_after, Duration::from_secs(40));
-        assert!(limiter.count(&integration(), start).is_ok(), "another one");
+        assert!(limiter.count(another, 2, start).is_ok());
         assert!(count(60).is_ok(), "the next window");
-    }
-
-    fn integration() -> Integration {
-        Integration {
-            rate_limit_per_minute: 2,
-            ..testing::integration("webhook", &json!({}))
-        }
     }
 }

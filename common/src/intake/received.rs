@@ -1,5 +1,7 @@
 //! A received request, whole, with the raw bytes that signatures are over.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Map, Value};
@@ -28,6 +30,8 @@ pub struct Received {
     /// The whole address as its sender knows it, where the deployment knows
     /// its own; never made from `Host`, which the sender chooses.
     pub url: Option<String>,
+    /// The network address that it came from.
+    pub address: Option<IpAddr>,
     /// Its body, byte for byte.
     pub body: Bytes,
 }

@@ -1,6 +1,8 @@
 //! What a vendor's file provides: a name, how its requests are authenticated,
 //! and a pure normaliser.
 
+use std::net::IpAddr;
+
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 
@@ -57,6 +59,8 @@ pub struct Context<'a> {
     pub integration: &'a Integration,
     /// When it came.
     pub now: Timestamp,
+    /// The network address that it came from.
+    pub address: Option<IpAddr>,
 }
 
 impl<'a> Context<'a> {

@@ -1,5 +1,5 @@
-//! The error answers of a handler, as lists of codes: `Errors::<(ApiKey,
-//! Unknown)>` among the responses of a `#[utoipa::path]`.
+//! The error answers of a handler, as lists of codes: `Errors::<(
+//! Caller<SettingsRead>, Unknown)>` among the responses of a `#[utoipa::path]`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,6 +10,8 @@ use utoipa::{
     IntoResponses,
     openapi::{Ref, RefOr, Response},
 };
+
+use crate::http::auth::Caller;
 
 /// An error code and the status that it comes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,10 +73,15 @@ groups! {
         500 "internal_error" "Something went wrong on our side; the log has it under the request id.";
         503 "overloaded" "The table or a queue does not answer; try again after `Retry-After` seconds.";
     }
-    /// Whatever needs an API key.
-    ApiKey {
-        401 "missing_credential" "There is no `Authorization: Bearer` with an API key.";
-        401 "invalid_credential" "The API key is not valid.";
+    /// What a [`Caller`] refuses.
+    Credential {
+        401 "missing_credential" "There is no credential: `Authorization: Bearer` with an API key.";
+        401 "invalid_credential" "The API key, or the integration key, is not valid.";
+        403 "missing_scope" "The API key does not have the scope that this needs.";
+    }
+    /// A list in pages.
+    Paged {
+        400 "invalid_cursor" "The cursor is not the `nextCursor` of an earlier answer to the same request.";
     }
     /// A path that names something.
     Unknown {
@@ -149,9 +156,11 @@ groups! {
     }
     /// A sender named by its key.
     SenderByKey {
-        401 "missing_credential" "There is no `Authorization: Bearer` with an API key.";
-        401 "invalid_credential" "The API key is not valid.";
+        401 "missing_credential" "There is no credential: `Authorization: Bearer` with an API key.";
+        401 "invalid_credential" "The API key, or the integration key, is not valid.";
         403 "integration_disabled" "The integration is disabled.";
+        403 "missing_scope" "The API key does not have the scope that this needs.";
+        404 "not_found" "There is nothing with this id.";
     }
     /// A provider that does not send with this method.
     OtherMethod {
@@ -185,6 +194,12 @@ groups! {
     FloodOf503 {
         503 "rate_limited" "The integration has used up its requests of this minute; try again after `Retry-After` seconds.";
         503 "overloaded" "The table or a queue does not answer; try again after `Retry-After` seconds.";
+    }
+}
+
+impl<S> Group for Caller<S> {
+    fn add_to(codes: &mut Vec<Code>) {
+        Credential::add_to(codes);
     }
 }
 

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 
 use super::{Store, StoreError, keys, number, text};
 use crate::{
+    audit,
     breaker::Health,
     id::WebhookId,
     limits,
@@ -32,7 +33,7 @@ impl Store {
             .update_expression("SET health = :health")
             .expression_attribute_values(":health", health(after)?)
             .build()?;
-        self.update_with_entry(update, entry).await
+        self.update_with_entries(update, entry, None).await
     }
 
     /// Disables an enabled webhook, with what its failures came to.
@@ -52,7 +53,7 @@ impl Store {
                 "SET enabled = :no, disabledReason = :reason, updatedAt = :now, health = :health",
             )
             .expression_attribute_values(":health", health(after)?);
-        self.disable(update, entry).await
+        self.disable(update, webhook, entry).await
     }
 
     /// Disables a webhook whose receiver is gone.
@@ -61,19 +62,20 @@ impl Store {
     /// [`StoreError::Conflict`] where it was disabled or deleted before.
     pub async fn disable_gone_webhook(
         &self,
-        id: WebhookId,
+        webhook: &Webhook,
         entry: &WebhookEvent,
     ) -> Result<(), StoreError> {
         let update = self
-            .update(id)
+            .update(webhook.id)
             .update_expression("SET enabled = :no, disabledReason = :reason, updatedAt = :now")
             .condition_expression("enabled = :yes");
-        self.disable(update, entry).await
+        self.disable(update, webhook, entry).await
     }
 
     async fn disable(
         &self,
         update: aws_sdk_dynamodb::types::builders::UpdateBuilder,
+        webhook: &Webhook,
         entry: &WebhookEvent,
     ) -> Result<(), StoreError> {
         let reason = entry.reason.clone().unwrap_or_default();
@@ -83,7 +85,14 @@ impl Store {
             .expression_attribute_values(":reason", text(reason))
             .expression_attribute_values(":now", text(entry.at.to_string()))
             .build()?;
-        self.update_with_entry(update, Some(entry)).await
+        let disabled = Webhook {
+            enabled: false,
+            disabled_reason: entry.reason.clone(),
+            ..webhook.clone()
+        };
+        let audit = audit::Entry::updated(&entry.actor, webhook, &disabled);
+        self.update_with_entries(update, Some(entry), Some(&audit))
+            .await
     }
 
     /// Forgets a webhook's failures: it accepted a delivery.
@@ -100,7 +109,7 @@ impl Store {
             .update_expression("REMOVE health")
             .condition_expression("attribute_exists(health)")
             .build()?;
-        match self.update_with_entry(update, entry).await {
+        match self.update_with_entries(update, entry, None).await {
             // Another delivery got through as well.
             Err(StoreError::Conflict) => Ok(()),
             other => other,
@@ -187,13 +196,28 @@ impl Store {
         }
     }
 
-    /// A change of a webhook's item, together with its entry of the timeline.
-    pub(super) async fn update_with_entry(
+    /// A change of a webhook's item, together with its entries of the timeline
+    /// and of the audit log.
+    pub(super) async fn update_with_entries(
         &self,
         update: Update,
         entry: Option<&WebhookEvent>,
+        audit: Option<&audit::Entry>,
     ) -> Result<(), StoreError> {
-        let Some(entry) = entry else {
+        let mut items = Vec::new();
+        if let Some(entry) = entry {
+            let expires = entry.at.after(limits::WEBHOOK_TIMELINE_RETENTION);
+            let mut put = self
+                .put(keys::webhook_event(entry.webhook_id, entry.id), entry)?
+                .with("expiresAt", number(expires.unix_seconds()));
+            if entry.body.is_some() {
+                // What fan-out is told of.
+                put = put.with("kind", text("EVENT"));
+                items.push(self.outbox_entry(entry.id)?);
+            }
+            items.push(put.in_transaction()?);
+        }
+        if items.is_empty() && audit.is_none() {
             return self
                 .client
                 .update_item()
@@ -207,19 +231,12 @@ impl Store {
                 .await
                 .map(|_| ())
                 .map_err(StoreError::from_sdk);
-        };
-        let expires = entry.at.after(limits::WEBHOOK_TIMELINE_RETENTION);
-        let mut put = self
-            .put(keys::webhook_event(entry.webhook_id, entry.id), entry)?
-            .with("expiresAt", number(expires.unix_seconds()));
-        let mut items = vec![TransactWriteItem::builder().update(update).build()];
-        if entry.body.is_some() {
-            // What fan-out is told of.
-            put = put.with("kind", text("EVENT"));
-            items.push(self.outbox_entry(entry.id)?);
         }
-        items.push(put.in_transaction()?);
-        self.transact(items).await
+        items.push(TransactWriteItem::builder().update(update).build());
+        match audit {
+            Some(audit) => self.change(items, audit).await,
+            None => self.transact(items).await,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, keys, keys::Key, number, read, text};
 use crate::{
-    aws, crypto,
+    audit, aws, crypto,
     id::{IntegrationId, ServiceId},
     integration::{Integration, Service},
     limits,
@@ -45,9 +45,10 @@ impl Store {
         &self,
         integration: &Integration,
         service: &Service,
+        audit: &audit::Entry,
     ) -> Result<(), StoreError> {
         let id = integration.id;
-        self.transact(vec![
+        let items = vec![
             self.service_revision_up(service)?,
             self.put(keys::integration(id), integration)?
                 .in_transaction()?,
@@ -61,8 +62,8 @@ impl Store {
                 &Entry { integration_id: id },
             )?
             .in_transaction()?,
-        ])
-        .await
+        ];
+        self.change(items, audit).await
     }
 
     /// An integration.
@@ -126,10 +127,12 @@ impl Store {
         &self,
         integration: &Integration,
         old_key_hash: &str,
+        audit: &audit::Entry,
     ) -> Result<(), StoreError> {
         let mut integration = integration.clone();
         for attempt in 0..limits::CONFLICT_ATTEMPTS {
-            match self.replace_integration(&integration, old_key_hash).await {
+            let replaced = self.replace_integration(&integration, old_key_hash, audit);
+            match replaced.await {
                 Err(StoreError::Conflict) => {}
                 other => return other,
             }
@@ -147,6 +150,7 @@ impl Store {
         &self,
         integration: &Integration,
         old_key_hash: &str,
+        audit: &audit::Entry,
     ) -> Result<(), StoreError> {
         let mut items = vec![
             self.put(keys::integration(integration.id), integration)?
@@ -167,7 +171,7 @@ impl Store {
             );
             items.push(self.deletion(keys::secret_key(old_key_hash))?);
         }
-        self.transact(items).await
+        self.change(items, audit).await
     }
 
     /// Pins the SNS topic of an integration that has none yet. Pinning the same
@@ -196,16 +200,20 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn delete_integration(&self, integration: &Integration) -> Result<(), StoreError> {
-        self.transact(vec![
+    pub async fn delete_integration(
+        &self,
+        integration: &Integration,
+        audit: &audit::Entry,
+    ) -> Result<(), StoreError> {
+        let items = vec![
             self.deletion(keys::integration(integration.id))?,
             self.deletion(keys::secret_key(&integration.key_hash))?,
             self.deletion(keys::integration_of_service(
                 integration.service.id,
                 integration.id,
             ))?,
-        ])
-        .await
+        ];
+        self.change(items, audit).await
     }
 
     fn deletion(&self, key: Key) -> Result<TransactWriteItem, StoreError> {

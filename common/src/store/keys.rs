@@ -7,20 +7,24 @@ use crate::{
     alert::DedupKey,
     crypto,
     id::{
-        AlertId, DeliveryId, EventId, IncidentId, IntegrationId, RequestId, ServiceId, WebhookId,
+        AlertId, ApiKeyId, AuditId, DeliveryId, EventId, IncidentId, IntegrationId, RequestId,
+        ServiceId, WebhookId,
     },
     limits,
+    time::Timestamp,
 };
 
 pub const META: &str = "META";
 pub const SERVICES: &str = "SERVICES";
 pub const WEBHOOKS: &str = "WEBHOOKS";
+pub const API_KEYS: &str = "API_KEYS";
 pub const SERVICE_PREFIX: &str = "SERVICE#";
 pub const INTEGRATION_PREFIX: &str = "INTEGRATION#";
 pub const WEBHOOK_PREFIX: &str = "WEBHOOK#";
 pub const EVENT_PREFIX: &str = "EVENT#";
 pub const ALERT_PREFIX: &str = "ALERT#";
 pub const DELIVERY_PREFIX: &str = "DELIVERY#";
+pub const API_KEY_PREFIX: &str = "KEY#";
 pub const WATCHES: &str = "WATCHES";
 pub const REQUEST_PREFIX: &str = "REQUEST#";
 pub const INDEX: &str = "GSI1";
@@ -76,6 +80,25 @@ pub fn integrations_of_service(service: ServiceId) -> String {
 /// The item by which a key is looked up: only its digest is stored.
 pub fn secret_key(hash: &str) -> Key {
     Key::new(format!("KEY#{hash}"), META)
+}
+
+/// The entry of an API key in the list of them, which leads to its digest.
+pub fn api_key(id: ApiKeyId) -> Key {
+    Key::new(API_KEYS, format!("{API_KEY_PREFIX}{id}"))
+}
+
+/// An entry of the audit log.
+pub fn audit(id: AuditId) -> Key {
+    Key::new(audit_of_month(&month(id.created_at())), id.to_string())
+}
+
+pub fn audit_of_month(month: &str) -> String {
+    format!("AUDIT#{month}")
+}
+
+/// `2026-11`
+pub fn month(at: Timestamp) -> String {
+    at.to_string().chars().take(7).collect()
 }
 
 /// The counter item of a dedup key: the hot path's only write. A key too long

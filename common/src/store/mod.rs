@@ -1,6 +1,8 @@
 //! The single table (DESIGN.md, "Table"): reads and conditional writes by
 //! meaning. Nothing outside this module knows `DynamoDB`.
 
+mod api_keys;
+mod audit;
 mod deliveries;
 mod delivery_log;
 mod health;
@@ -25,6 +27,7 @@ use aws_sdk_dynamodb::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use audit::AuditFilter;
 pub use deliveries::{AttemptRecord, NewDelivery};
 pub use delivery_log::DeliveryFilter;
 pub use incidents::{Counted, Counter, CounterChange, IncidentFilter, Opening, RawAlert};
@@ -100,6 +103,24 @@ impl From<serde_dynamo::Error> for StoreError {
 impl From<aws_sdk_dynamodb::error::BuildError> for StoreError {
     fn from(error: aws_sdk_dynamodb::error::BuildError) -> Self {
         Self::Refused(error.to_string())
+    }
+}
+
+/// Why a transaction was not written.
+enum Failed {
+    /// Another writer was at one of its items at that moment, or too many were:
+    /// its conditions may well hold.
+    Met,
+    /// Anything else.
+    For(StoreError),
+}
+
+impl From<Failed> for StoreError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Met => Self::Conflict,
+            Failed::For(error) => error,
+        }
     }
 }
 
@@ -268,6 +289,10 @@ impl Store {
     }
 
     async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), StoreError> {
+        self.try_transact(items).await.map_err(StoreError::from)
+    }
+
+    async fn try_transact(&self, items: Vec<TransactWriteItem>) -> Result<(), Failed> {
         let sent = self
             .client
             .transact_write_items()
@@ -285,19 +310,18 @@ impl Store {
                         .filter_map(aws_sdk_dynamodb::types::CancellationReason::code)
                         .filter(|code| *code != "None")
                         .collect();
-                    let lost = |code: &&str| {
-                        matches!(
-                            *code,
-                            "ConditionalCheckFailed" | "TransactionConflict" | "ThrottlingError"
-                        )
-                    };
-                    if codes.iter().all(lost) {
-                        StoreError::Conflict
+                    let met =
+                        |code: &&str| matches!(*code, "TransactionConflict" | "ThrottlingError");
+                    let lost = |code: &&str| met(code) || *code == "ConditionalCheckFailed";
+                    if codes.iter().all(met) {
+                        Failed::Met
+                    } else if codes.iter().all(lost) {
+                        Failed::For(StoreError::Conflict)
                     } else {
-                        StoreError::Refused(codes.join(", "))
+                        Failed::For(StoreError::Refused(codes.join(", ")))
                     }
                 }
-                _ => StoreError::from_sdk(error),
+                _ => Failed::For(StoreError::from_sdk(error)),
             })
     }
 

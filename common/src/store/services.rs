@@ -5,6 +5,8 @@ use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 
 use super::{Store, StoreError, keys, number, text};
 use crate::{
+    audit,
+    event::Actor,
     id::{IntegrationId, ServiceId},
     integration::Service,
 };
@@ -19,11 +21,14 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn create_service(&self, service: &Service) -> Result<(), StoreError> {
-        self.put(keys::service(service.id), service)?
-            .only_if("attribute_not_exists(pk)")
-            .send(&self.client)
-            .await
+    pub async fn create_service(
+        &self,
+        service: &Service,
+        audit: &audit::Entry,
+    ) -> Result<(), StoreError> {
+        let put = self.put(keys::service(service.id), service)?;
+        let put = put.only_if("attribute_not_exists(pk)").in_transaction()?;
+        self.change(vec![put], audit).await
     }
 
     /// All services, oldest first.
@@ -49,7 +54,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] where it, or the list of its integrations,
     /// changed in the meantime, or where it is gone.
-    pub async fn update_service(&self, service: &Service) -> Result<Service, StoreError> {
+    pub async fn update_service(
+        &self,
+        service: &Service,
+        audit: &audit::Entry,
+    ) -> Result<Service, StoreError> {
         let after = Service {
             revision: service.revision + 1,
             ..service.clone()
@@ -63,7 +72,7 @@ impl Store {
         for integration in self.integrations(after.id).await? {
             items.push(self.repeat_service(&after, integration.id)?);
         }
-        self.transact(items).await?;
+        self.change(items, audit).await?;
         Ok(after)
     }
 
@@ -106,28 +115,32 @@ impl Store {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// Deletes a service and its integrations. Its incidents stay. `false`
-    /// where there was none.
+    /// Deletes a service and its integrations, each with its entry in the audit
+    /// log. Its incidents stay. `false` where there was none.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn delete_service(&self, id: ServiceId) -> Result<bool, StoreError> {
+    pub async fn delete_service(
+        &self,
+        service: &Service,
+        actor: &Actor,
+    ) -> Result<bool, StoreError> {
         // The service goes first: from then on nobody can add an integration.
         let delete = Delete::builder()
             .table_name(&self.table)
-            .set_key(Some(keys::service(id).into_item()))
+            .set_key(Some(keys::service(service.id).into_item()))
             .condition_expression("attribute_exists(pk)")
             .build()?;
-        let existed = match self
-            .transact(vec![TransactWriteItem::builder().delete(delete).build()])
-            .await
-        {
+        let delete = TransactWriteItem::builder().delete(delete).build();
+        let audit = audit::Entry::deleted(actor, service);
+        let existed = match self.change(vec![delete], &audit).await {
             Ok(()) => true,
             Err(StoreError::Conflict) => false,
             Err(error) => return Err(error),
         };
-        for integration in self.integrations(id).await? {
-            self.delete_integration(&integration).await?;
+        for integration in self.integrations(service.id).await? {
+            let audit = audit::Entry::deleted(actor, &integration);
+            self.delete_integration(&integration, &audit).await?;
         }
         Ok(existed)
     }

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 
 use super::{Page, Store, StoreError, keys, number, read, text};
 use crate::{
+    audit,
     id::{DeliveryId, WebhookId},
     limits,
     time::Timestamp,
@@ -36,11 +37,17 @@ impl Window {
 impl Store {
     /// Puts a finished delivery into its next round and under watch, in one
     /// transaction: whatever happens to the message that is sent afterwards,
-    /// the delivery is not forgotten. Answers it as it is now.
+    /// the delivery is not forgotten. Answers it as it is now. `audit` is for a
+    /// single one; a recovery of many is logged as one.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where it is not as it was read.
-    pub async fn requeue(&self, old: &Delivery, now: Timestamp) -> Result<Delivery, StoreError> {
+    pub async fn requeue(
+        &self,
+        old: &Delivery,
+        now: Timestamp,
+        audit: Option<&audit::Entry>,
+    ) -> Result<Delivery, StoreError> {
         let delivery = Delivery {
             status: DeliveryStatus::Pending,
             round: old.next_round(),
@@ -56,7 +63,11 @@ impl Store {
         let put = self.put(keys::watch(delivery.id), &watch)?;
         let watched = put.with("expiresAt", forgotten_at(now)).in_transaction()?;
         let requeued = self.requeue_update(old, &delivery, now)?;
-        self.transact(vec![requeued, watched]).await?;
+        let items = vec![requeued, watched];
+        match audit {
+            Some(audit) => self.change(items, audit).await?,
+            None => self.transact(items).await?,
+        }
         Ok(delivery)
     }
 

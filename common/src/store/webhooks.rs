@@ -1,10 +1,10 @@
 //! Webhooks: one partition holds them all, so that fan-out reads them with one
 //! consistent query.
 
-use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 
 use super::{Item, Store, StoreError, keys, text};
-use crate::{id::WebhookId, time::Timestamp, webhook::Webhook, webhook_event::WebhookEvent};
+use crate::{audit, id::WebhookId, time::Timestamp, webhook::Webhook, webhook_event::WebhookEvent};
 
 /// What a change of a webhook makes of what is known of its failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +20,14 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn create_webhook(&self, webhook: &Webhook) -> Result<(), StoreError> {
-        self.put(keys::webhook(webhook.id), webhook)?
-            .only_if("attribute_not_exists(pk)")
-            .send(&self.client)
-            .await
+    pub async fn create_webhook(
+        &self,
+        webhook: &Webhook,
+        audit: &audit::Entry,
+    ) -> Result<(), StoreError> {
+        let put = self.put(keys::webhook(webhook.id), webhook)?;
+        let put = put.only_if("attribute_not_exists(pk)").in_transaction()?;
+        self.change(vec![put], audit).await
     }
 
     /// All webhooks, oldest first.
@@ -55,6 +58,7 @@ impl Store {
         read_at: Timestamp,
         health: KeptHealth,
         entry: Option<&WebhookEvent>,
+        audit: &audit::Entry,
     ) -> Result<(), StoreError> {
         let fields: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(webhook)?;
         let mut update = Update::builder()
@@ -76,7 +80,7 @@ impl Store {
         let update = update
             .update_expression(format!("SET {}{removed}", sets.join(", ")))
             .build()?;
-        self.update_with_entry(update, entry).await
+        self.update_with_entries(update, entry, Some(audit)).await
     }
 
     /// Deletes a webhook; its deliveries expire by themselves. `false` where
@@ -84,16 +88,22 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn delete_webhook(&self, id: WebhookId) -> Result<bool, StoreError> {
-        let output = self
-            .client
-            .delete_item()
+    pub async fn delete_webhook(
+        &self,
+        id: WebhookId,
+        audit: &audit::Entry,
+    ) -> Result<bool, StoreError> {
+        let delete = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(keys::webhook(id).into_item()))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld)
-            .send()
-            .await
-            .map_err(StoreError::from_sdk)?;
-        Ok(output.attributes.is_some_and(|item| !item.is_empty()))
+            .condition_expression("attribute_exists(pk)")
+            .build()?;
+        let delete = TransactWriteItem::builder().delete(delete).build();
+        match self.change(vec![delete], audit).await {
+            Ok(()) => Ok(true),
+            // Deleted already.
+            Err(StoreError::Conflict) if self.webhook(id).await?.is_none() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }

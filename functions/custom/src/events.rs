@@ -11,7 +11,11 @@ use axum::{
 };
 use common::{
     alert::{Action, Alert, DedupKey, Severity},
-    http::{ApiError, fields::Fields, json},
+    api_key::{ApiKey, Scope},
+    event::Actor,
+    http::{ApiError, auth, fields::Fields, json},
+    id::ServiceId,
+    incidents::Reporter,
     intake::{
         AlertResult, Answer, Context, Intake, Received, credentials, log_answer, read, result_of,
     },
@@ -19,8 +23,8 @@ use common::{
     limits,
     openapi::{
         Errors,
-        errors::{EventBody, Flood, SenderByKey},
-        schemas::{line, optional_line},
+        errors::{EventBody, Flood, SenderByKey, Works},
+        schemas::line,
     },
     store::{Store, StoreError},
     time::Timestamp,
@@ -58,9 +62,9 @@ struct ProgramEvent {
     /// What joins the events of one problem.
     #[schema(schema_with = line::<{ limits::EVENT_DEDUP_KEY_CHARS }>)]
     dedup_key: String,
-    /// The service of the integration key: another one is refused.
-    #[schema(schema_with = optional_line::<{ limits::NAME_CHARS }>)]
-    service_id: Option<String>,
+    /// The service; required with an API key, and that of the integration key
+    /// otherwise.
+    service_id: Option<ServiceId>,
     /// What happened; required for `trigger`, and read for it only.
     payload: Option<EventPayload>,
 }
@@ -90,9 +94,9 @@ struct EventPayload {
     request_body = ProgramEvent,
     responses(
         (status = 202, description = "It is stored, or ignored for a reason.", body = Accepted<'_>),
-        Errors::<(EventBody, SenderByKey, Flood)>,
+        Errors::<(EventBody, SenderByKey, Flood, Works)>,
     ),
-    security(("integrationKeyToken" = []))
+    security(("integrationKeyToken" = []), ("apiKey" = ["events:write"]))
 )]
 async fn receive(State(intake): State<Arc<Intake>>, request: Request) -> Response {
     match accept(&intake, request).await {
@@ -109,13 +113,24 @@ async fn receive(State(intake): State<Arc<Intake>>, request: Request) -> Respons
 
 async fn accept(intake: &Intake, request: Request) -> Result<AlertResult, ApiError> {
     let received = read(intake, request).await?;
-    let integration = authenticate(intake.store(), &received).await?;
-    let context = Context {
-        integration: &integration,
-        now: Timestamp::now(),
+    let now = Timestamp::now();
+    let sender = authenticate(intake.store(), &received, now).await?;
+    let integration = match &sender {
+        Sender::Key(key) => return accept_by_key(intake, &received, &sender, key, now).await,
+        Sender::Integration(integration) => integration,
     };
+    let context = Context {
+        integration,
+        now,
+        address: received.address,
+    };
+    let mut reporter = Reporter::from(&**integration);
+    reporter.actor.address = received.address;
     let outcome = match intake.admit(&context) {
-        Ok(_) => process(intake, &received, &context).await,
+        Ok(_) => match read_body(&received, &sender) {
+            Ok(event) => apply(intake, &reporter, &event, now).await,
+            Err(error) => Err(error),
+        },
         Err(over) if over.is_first => Err(over.into_error(StatusCode::TOO_MANY_REQUESTS)),
         Err(over) => return Err(over.into_error(StatusCode::TOO_MANY_REQUESTS)),
     };
@@ -127,35 +142,83 @@ async fn accept(intake: &Intake, request: Request) -> Result<AlertResult, ApiErr
     outcome
 }
 
-async fn process(
+/// An API key has no integration, and so no request log.
+async fn accept_by_key(
     intake: &Intake,
     received: &Received,
-    context: &Context<'_>,
+    sender: &Sender,
+    key: &ApiKey,
+    now: Timestamp,
 ) -> Result<AlertResult, ApiError> {
-    let body = received
-        .json()
-        .map_err(|error| ApiError::bad_request("invalid_json", error.to_string()))?;
-    let (key, alert) = read_event(body, context.integration)?;
-    let outcome = intake
-        .incidents()
-        .apply_alert(&context.integration.into(), &key, &alert, context.now)
-        .await
-        .map_err(|error| overloaded(&error))?;
-    Ok(result_of(outcome, &key, &alert))
+    let admitted = intake.admit_key(key, now);
+    admitted.map_err(|over| over.into_error(StatusCode::TOO_MANY_REQUESTS))?;
+    let event = read_body(received, sender)?;
+    let service = intake.store().service(event.service).await;
+    let service = service.map_err(|error| overloaded(&error))?;
+    let service = service.ok_or_else(|| ApiError::not_found("there is no such service"))?;
+    let actor = Actor {
+        address: received.address,
+        ..key.actor()
+    };
+    let reporter = Reporter::of_service(&service, actor);
+    apply(intake, &reporter, &event, now).await
 }
 
-/// The integration whose key the caller presents.
-async fn authenticate(store: &Store, received: &Received) -> Result<Integration, ApiError> {
-    let Some(key) = credentials::authorization_token(received) else {
-        return Err(match credentials::bearer(received) {
-            // Issue 5 brings API keys; until then there is none that could be valid.
-            Some(_) => ApiError::unauthorized("invalid_credential", "the API key is not valid"),
-            None => ApiError::unauthorized(
-                "missing_credential",
-                "send Authorization: Token token= with an integration key",
-            ),
-        });
+async fn apply(
+    intake: &Intake,
+    reporter: &Reporter,
+    event: &Event,
+    now: Timestamp,
+) -> Result<AlertResult, ApiError> {
+    let outcome = intake
+        .incidents()
+        .apply_alert(reporter, &event.key, &event.alert, now)
+        .await
+        .map_err(|error| overloaded(&error))?;
+    Ok(result_of(outcome, &event.key, &event.alert))
+}
+
+/// Who sends events.
+pub(crate) enum Sender {
+    /// An integration, of one service.
+    Integration(Box<Integration>),
+    /// An API key, which names the service.
+    Key(ApiKey),
+}
+
+impl Sender {
+    fn name(&self) -> &str {
+        match self {
+            Self::Integration(integration) => &integration.name,
+            Self::Key(key) => &key.name,
+        }
+    }
+}
+
+/// The integration whose key the caller presents, or its API key.
+async fn authenticate(
+    store: &Store,
+    received: &Received,
+    now: Timestamp,
+) -> Result<Sender, ApiError> {
+    if let Some(key) = credentials::authorization_token(received) {
+        return integration(store, key).await;
+    }
+    let Some(token) = credentials::bearer(received) else {
+        return Err(ApiError::unauthorized(
+            "missing_credential",
+            "send Authorization: Token token= with an integration key, or Bearer with an API key",
+        ));
     };
+    let key = auth::api_key(store, &token, now).await?;
+    if key.scopes.contains(&Scope::EventsWrite) {
+        Ok(Sender::Key(key))
+    } else {
+        Err(auth::missing_scope(Scope::EventsWrite))
+    }
+}
+
+async fn integration(store: &Store, key: &str) -> Result<Sender, ApiError> {
     let integration = store
         .integration_by_key(key)
         .await
@@ -169,7 +232,7 @@ async fn authenticate(store: &Store, received: &Received) -> Result<Integration,
             "the integration is disabled",
         ));
     }
-    Ok(integration)
+    Ok(Sender::Integration(Box::new(integration)))
 }
 
 fn overloaded(error: &StoreError) -> ApiError {
@@ -177,12 +240,24 @@ fn overloaded(error: &StoreError) -> ApiError {
     ApiError::overloaded(StatusCode::TOO_MANY_REQUESTS)
 }
 
+/// An event.
+#[derive(Debug)]
+pub(crate) struct Event {
+    service: ServiceId,
+    pub(crate) key: DedupKey,
+    alert: Alert,
+}
+
+fn read_body(received: &Received, sender: &Sender) -> Result<Event, ApiError> {
+    let body = received
+        .json()
+        .map_err(|error| ApiError::bad_request("invalid_json", error.to_string()))?;
+    read_event(body, sender)
+}
+
 /// Reads an event. Its dedup key is the incident's as it is, without a prefix:
 /// callers send back what they sent first.
-pub(crate) fn read_event(
-    body: Value,
-    integration: &Integration,
-) -> Result<(DedupKey, Alert), ApiError> {
+pub(crate) fn read_event(body: Value, sender: &Sender) -> Result<Event, ApiError> {
     let details = body.clone();
     let mut fields = Fields::of(body)?.open();
     let expected = "trigger, acknowledge or resolve";
@@ -190,17 +265,15 @@ pub(crate) fn read_event(
     let action = fields.required("event_action", action);
     let key = fields.line("dedup_key", limits::EVENT_DEDUP_KEY_CHARS);
     let key = fields.required("dedup_key", key);
-    let service = fields.line("service_id", limits::NAME_CHARS).value();
-    if service.is_some_and(|service| service != integration.service.id.to_string()) {
-        fields.problem("service_id", "is not the service of this integration key");
-    }
+    let service = read_service(&mut fields, sender);
     // Acknowledging and resolving need none, and what they bring says nothing.
     let payload = match action {
         Some(Action::Trigger) => read_payload(&mut fields),
-        _ => Some(Payload::none(integration)),
+        _ => Some(Payload::none(sender)),
     };
     fields.finish()?;
-    let (Some(action), Some(key), Some(payload)) = (action, key, payload) else {
+    let (Some(action), Some(key), Some(service), Some(payload)) = (action, key, service, payload)
+    else {
         // Whatever is missing was a problem above.
         return Err(ApiError::internal("an invalid event was accepted"));
     };
@@ -215,7 +288,25 @@ pub(crate) fn read_event(
         occurred_at: None,
         link: None,
     };
-    Ok((DedupKey::new(key), alert))
+    Ok(Event {
+        service,
+        key: DedupKey::new(key),
+        alert,
+    })
+}
+
+/// The service of an event: an integration's own, which need not be named, or
+/// the one that the caller with an API key names.
+fn read_service(fields: &mut Fields, sender: &Sender) -> Option<ServiceId> {
+    let named = fields.word("service_id", "a service id", |id| id.parse().ok());
+    let Sender::Integration(integration) = sender else {
+        return fields.required("service_id", named);
+    };
+    let own = integration.service.id;
+    if named.value().is_some_and(|named| named != own) {
+        fields.problem("service_id", "is not the service of this integration key");
+    }
+    Some(own)
 }
 
 /// What a trigger says.
@@ -226,10 +317,10 @@ struct Payload {
 }
 
 impl Payload {
-    fn none(integration: &Integration) -> Self {
+    fn none(sender: &Sender) -> Self {
         Self {
             summary: String::new(),
-            source: integration.name.clone(),
+            source: sender.name().to_owned(),
             severity: Severity::Info,
         }
     }

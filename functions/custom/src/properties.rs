@@ -46,7 +46,7 @@ common::vendor_properties!(GROUP);
 /// Lets the interfaces that are no vendors read a request.
 fn read_event(received: &Received) {
     if let Ok(body) = received.json() {
-        let _ = events::read_event(body.clone(), &integration("events", &Value::Null));
+        let _ = events::read_event(body.clone(), &sender());
         if let Value::Object(body) = body {
             for (api, is_strict) in pagerduty::EVERY_API {
                 let _ = pagerduty::read_alert(api, &body, is_strict);
@@ -63,9 +63,12 @@ fn key_of(body: &Map<String, Value>, action: &str) -> Option<String> {
         "payload".to_owned(),
         json!({"summary": "s", "source": "s", "severity": "info"}),
     );
-    let (key, _) =
-        events::read_event(Value::Object(body), &integration("events", &Value::Null)).ok()?;
-    Some(key.as_str().to_owned())
+    let event = events::read_event(Value::Object(body), &sender()).ok()?;
+    Some(event.key.as_str().to_owned())
+}
+
+fn sender() -> events::Sender {
+    events::Sender::Integration(Box::new(integration("events", &Value::Null)))
 }
 
 proptest! {

@@ -164,7 +164,7 @@ impl Deliverer {
         let reason = "the receiver answered 410 Gone";
         let health = webhook.health.as_ref();
         let entry = WebhookEvent::disabled(webhook, health, reason, Timestamp::now());
-        match self.store.disable_gone_webhook(webhook.id, &entry).await {
+        match self.store.disable_gone_webhook(webhook, &entry).await {
             // Somebody disabled or deleted it already.
             Err(StoreError::Conflict) => Ok(()),
             other => other,

@@ -6,14 +6,20 @@ use axum::{
 };
 use common::{
     alert::Urgency,
-    http::{ApiError, auth::Caller, body, fields::Fields, json, page},
+    http::{
+        ApiError,
+        auth::{Caller, IncidentsRead, IncidentsWrite},
+        body,
+        fields::Fields,
+        json, page,
+    },
     id::{IncidentId, ServiceId},
     incident::Status,
     incidents::{ChangeError, NewIncident, Precondition},
     limits,
     openapi::{
         Errors,
-        errors::{ApiKey, Body, Concurrent, IncidentRules, Query, Unknown, Versioned, Works},
+        errors::{Body, Concurrent, IncidentRules, Paged, Query, Unknown, Versioned, Works},
     },
     store::IncidentFilter,
     time::Timestamp,
@@ -50,17 +56,18 @@ fn statuses(text: &str) -> Option<Vec<Status>> {
     operation_id = "listIncidents",
     tag = "Incidents",
     params(bodies::ListQuery),
+    security(("apiKey" = ["incidents:read"])),
     responses(
         (status = 200, description = "A page of incidents.", body = view::IncidentList),
-        Errors::<(ApiKey, Query, Works)>,
+        Errors::<(Caller<IncidentsRead>, Query, Paged, Works)>,
     )
 )]
 pub(crate) async fn list(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let query = page::Query::of(request.uri());
+    let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
     let filter = IncidentFilter {
         statuses: query
             .parsed("status", STATUSES_EXPECTED, statuses)?
@@ -74,11 +81,11 @@ pub(crate) async fn list(
     let page = app
         .incidents
         .store()
-        .incidents(&filter, query.cursor()?, query.limit()?)
+        .incidents(&filter, query.cursor(&cursors)?, query.limit()?)
         .await?;
     let list = view::IncidentList {
         incidents: page.entries.iter().map(view::IncidentView::from).collect(),
-        next_cursor: page.next.as_deref().map(page::cursor),
+        next_cursor: query.next_cursor(&cursors, page.next.as_deref()),
     };
     Ok(json(StatusCode::OK, &list))
 }
@@ -90,14 +97,15 @@ pub(crate) async fn list(
     operation_id = "openIncident",
     tag = "Incidents",
     request_body = bodies::NewIncident,
+    security(("apiKey" = ["incidents:write"])),
     responses(
         (status = 201, description = "The incident.", body = view::IncidentAnswer),
-        Errors::<(ApiKey, Unknown, Body, Works)>,
+        Errors::<(Caller<IncidentsWrite>, Unknown, Body, Works)>,
     )
 )]
 pub(crate) async fn create(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<IncidentsWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
@@ -152,15 +160,16 @@ pub(crate) async fn create(
     operation_id = "readIncident",
     tag = "Incidents",
     params(bodies::IncidentPath),
+    security(("apiKey" = ["incidents:read"])),
     responses(
         (status = 200, description = "The incident.", body = view::IncidentAnswer,
             headers(("ETag" = String, description = "Its version in quotes."))),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(Caller<IncidentsRead>, Unknown, Works)>,
     )
 )]
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let incident = app
@@ -188,15 +197,16 @@ pub(crate) async fn read(
         ("If-Match" = Option<String>, Header, description = "The version in quotes that the change is meant for; `*`, or nothing, for the latest.", example = "\"3\"")
     ),
     request_body = bodies::IncidentChange,
+    security(("apiKey" = ["incidents:write"])),
     responses(
         (status = 200, description = "The incident as it is now.", body = view::IncidentAnswer,
             headers(("ETag" = String, description = "Its version in quotes."))),
-        Errors::<(ApiKey, Unknown, Versioned, Body, IncidentRules, Concurrent, Works)>,
+        Errors::<(Caller<IncidentsWrite>, Unknown, Versioned, Body, IncidentRules, Concurrent, Works)>,
     )
 )]
 pub(crate) async fn change(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<IncidentsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -233,25 +243,26 @@ pub(crate) async fn change(
     operation_id = "readIncidentTimeline",
     tag = "Incidents",
     params(bodies::IncidentPath, bodies::PageQuery),
+    security(("apiKey" = ["incidents:read"])),
     responses(
         (status = 200, description = "The timeline.", body = view::Timeline),
-        Errors::<(ApiKey, Unknown, Query, Works)>,
+        Errors::<(Caller<IncidentsRead>, Unknown, Query, Paged, Works)>,
     )
 )]
 pub(crate) async fn timeline(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let query = page::Query::of(request.uri());
-    let (after, limit) = (query.cursor()?, query.limit()?);
+    let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
+    let (after, limit) = (query.cursor(&cursors)?, query.limit()?);
     let id = existing(&app, &id).await?;
     let page = app.incidents.store().timeline(id, after, limit).await?;
     let entries = page.entries.into_iter();
     let answer = view::Timeline {
         timeline: entries.map(view::TimelineEntry::from).collect(),
-        next_cursor: page.next.as_deref().map(page::cursor),
+        next_cursor: query.next_cursor(&cursors, page.next.as_deref()),
     };
     Ok(json(StatusCode::OK, &answer))
 }
@@ -265,25 +276,26 @@ pub(crate) async fn timeline(
     operation_id = "readIncidentAlerts",
     tag = "Incidents",
     params(bodies::IncidentPath, bodies::PageQuery),
+    security(("apiKey" = ["incidents:read"])),
     responses(
         (status = 200, description = "The raw alerts.", body = view::KeptAlerts),
-        Errors::<(ApiKey, Unknown, Query, Works)>,
+        Errors::<(Caller<IncidentsRead>, Unknown, Query, Paged, Works)>,
     )
 )]
 pub(crate) async fn alerts(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<IncidentsRead>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let query = page::Query::of(request.uri());
-    let (after, limit) = (query.cursor()?, query.limit()?);
+    let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
+    let (after, limit) = (query.cursor(&cursors)?, query.limit()?);
     let id = existing(&app, &id).await?;
     let page = app.incidents.store().raw_alerts(id, after, limit).await?;
     let entries = page.entries.into_iter();
     let answer = view::KeptAlerts {
         alerts: entries.map(view::KeptAlert::from).collect(),
-        next_cursor: page.next.as_deref().map(page::cursor),
+        next_cursor: query.next_cursor(&cursors, page.next.as_deref()),
     };
     Ok(json(StatusCode::OK, &answer))
 }

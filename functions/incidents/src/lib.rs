@@ -35,6 +35,12 @@ impl FromRef<App> for AdminKey {
     }
 }
 
+impl FromRef<App> for Store {
+    fn from_ref(app: &App) -> Self {
+        app.incidents.store().clone()
+    }
+}
+
 common::documented_routes! {
     App;
     "/api/incidents" { get: handlers::list, post: handlers::create }

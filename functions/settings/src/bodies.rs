@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use common::{
     alert::Urgency,
+    api_key::Scope,
     event::EventName,
     id::ServiceId,
     limits,
@@ -279,4 +280,18 @@ fn finished_statuses() -> utoipa::openapi::Schema {
         .items(word.build())
         .max_items(Some(2))
         .into()
+}
+
+/// An API key to make.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"name": "deploy pipeline", "scopes": ["events:write"]}))]
+pub(crate) struct NewApiKey {
+    #[schema(schema_with = line::<{ limits::NAME_CHARS }>)]
+    name: String,
+    #[schema(min_items = 1, max_items = 5)]
+    scopes: Vec<Scope>,
+    /// In the future; for ever where nothing is said, as far as the key that
+    /// makes it goes.
+    expires_at: Option<Timestamp>,
 }

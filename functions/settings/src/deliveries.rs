@@ -7,12 +7,17 @@ use axum::{
     response::Response,
 };
 use common::{
+    api_key::Scope,
     event::EventName,
-    http::{ApiError, auth::Caller, json, page},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsRead},
+        json, page,
+    },
     id::{DeliveryId, EventId, IncidentId, WebhookId},
     openapi::{
         Errors,
-        errors::{ApiKey, Query, Unknown, Works},
+        errors::{Paged, Query, Unknown, Works},
     },
     posting,
     store::DeliveryFilter,
@@ -37,26 +42,29 @@ use crate::{App, bodies, webhooks};
     operation_id = "listDeliveries",
     tag = "Deliveries",
     params(bodies::WebhookPath, bodies::DeliveryQuery),
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "A page of deliveries.", body = bodies::DeliveryList),
-        Errors::<(ApiKey, Unknown, Query, Works)>,
+        Errors::<(Caller<SettingsRead>, Unknown, Query, Paged, Works)>,
     )
 )]
 pub(crate) async fn list(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsRead>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let webhook = webhooks::find(&app, &id).await?;
-    let query = page::Query::of(request.uri());
+    let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
     let filter = filter(&query)?;
     let page = app
         .store
-        .deliveries(webhook.id, &filter, query.cursor()?, query.limit()?)
+        .deliveries(webhook.id, &filter, query.cursor(&cursors)?, query.limit()?)
         .await?;
-    let deliveries: Vec<DeliveryView> = page.entries.iter().map(view).collect();
-    let next = page.next.as_deref().map(page::cursor);
+    let shows = Responses::to(&caller);
+    let deliveries = page.entries.iter().map(|one| view(one, shows));
+    let deliveries: Vec<DeliveryView> = deliveries.collect();
+    let next = query.next_cursor(&cursors, page.next.as_deref());
     Ok(json(
         StatusCode::OK,
         &json!({ "deliveries": deliveries, "nextCursor": next }),
@@ -83,19 +91,20 @@ fn filter(query: &page::Query) -> Result<DeliveryFilter, ApiError> {
     operation_id = "readDelivery",
     tag = "Deliveries",
     params(bodies::DeliveryPath),
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "The delivery.", body = bodies::DeliveryAnswer),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
     )
 )]
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsRead>,
     Path((id, delivery)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let webhook = webhooks::find(&app, &id).await?;
     let delivery = find(&app, &webhook, &delivery).await?;
-    let mut shown = view(&delivery);
+    let mut shown = view(&delivery, Responses::to(&caller));
     shown.request = Some(request_of(&webhook, &delivery));
     Ok(json(StatusCode::OK, &json!({ "delivery": shown })))
 }
@@ -106,6 +115,24 @@ pub(crate) async fn find(app: &App, webhook: &Webhook, id: &str) -> Result<Deliv
     let id: DeliveryId = id.parse().map_err(|_| unknown())?;
     let found = app.store.delivery(webhook.id, id).await?;
     found.ok_or_else(unknown)
+}
+
+/// Whether what receivers answered is shown. Only to who may change webhooks:
+/// to anyone else one would be a way to read what its host can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Responses {
+    Shown,
+    Hidden,
+}
+
+impl Responses {
+    fn to<S>(caller: &Caller<S>) -> Self {
+        if caller.has(Scope::SettingsWrite) {
+            Self::Shown
+        } else {
+            Self::Hidden
+        }
+    }
 }
 
 /// One event on its way to one webhook.
@@ -153,7 +180,13 @@ struct RequestView {
 }
 
 /// A delivery, without what it sends.
-pub(crate) fn view(delivery: &Delivery) -> DeliveryView {
+pub(crate) fn view(delivery: &Delivery, responses: Responses) -> DeliveryView {
+    let mut attempts = delivery.attempts.clone();
+    if responses == Responses::Hidden {
+        for attempt in &mut attempts {
+            attempt.response = None;
+        }
+    }
     DeliveryView {
         id: delivery.id,
         webhook_id: delivery.webhook_id,
@@ -161,7 +194,7 @@ pub(crate) fn view(delivery: &Delivery) -> DeliveryView {
         event: delivery.event,
         incident_id: delivery.incident_id,
         status: delivery.status,
-        attempts: delivery.attempts.clone(),
+        attempts,
         next_attempt_at: delivery.next_attempt_at,
         render_error: delivery.render_error.clone(),
         created_at: delivery.created_at,

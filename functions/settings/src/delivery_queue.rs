@@ -2,10 +2,15 @@
 
 use axum::{extract::State, response::Response};
 use common::{
-    http::{ApiError, auth::Caller, json},
+    audit::{Entry, Target},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsRead, SettingsWrite},
+        json,
+    },
     openapi::{
         Errors,
-        errors::{ApiKey, Redrive, Works},
+        errors::{Redrive, Works},
     },
     queue::{Move, MoveError, QueueError},
     time::Timestamp,
@@ -24,12 +29,16 @@ use crate::App;
     path = "/api/delivery-queue",
     operation_id = "readDeliveryQueue",
     tag = "Deliveries",
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "The queues.", body = QueueView),
-        Errors::<(ApiKey, Works)>,
+        Errors::<(Caller<SettingsRead>, Works)>,
     )
 )]
-pub(crate) async fn queue(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn queue(
+    State(app): State<App>,
+    _: Caller<SettingsRead>,
+) -> Result<Response, ApiError> {
     let depth = app.queue.depth().await.map_err(unavailable)?;
     let dead = app.dead_letters.depth().await.map_err(unavailable)?;
     // Not worth failing for, where the queue service cannot tell.
@@ -72,13 +81,27 @@ pub(crate) fn unavailable(error: QueueError) -> ApiError {
     path = "/api/delivery-queue/redrive",
     operation_id = "redriveDeadLetters",
     tag = "Deliveries",
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 202, description = "It is being moved.", body = RedriveStarted),
-        Errors::<(ApiKey, Redrive, Works)>,
+        Errors::<(Caller<SettingsWrite>, Redrive, Works)>,
     )
 )]
-pub(crate) async fn redrive(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn redrive(
+    State(app): State<App>,
+    caller: Caller<SettingsWrite>,
+) -> Result<Response, ApiError> {
     let dead = app.dead_letters.depth().await.map_err(unavailable)?;
+    // Before it starts: a redrive that was refused is logged, too, but none is
+    // unlogged.
+    let dead_letters = Target {
+        kind: "delivery_queue".to_owned(),
+        id: "delivery_queue".to_owned(),
+        name: "dead-letter queue".to_owned(),
+    };
+    let audit = Entry::of(caller.actor(), "redriven", dead_letters)
+        .with("approximateMessages", dead.ready + dead.in_flight);
+    app.store.log_change(&audit).await?;
     let task = match app.dead_letters.start_move(&app.queue).await {
         Ok(task) => task,
         Err(MoveError::AlreadyRunning) => {

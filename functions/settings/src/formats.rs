@@ -7,14 +7,14 @@ use common::{
     format::{self, Chat, template},
     http::{
         ApiError, Detail,
-        auth::Caller,
+        auth::{Caller, SettingsRead},
         body,
         fields::{Field, Fields},
         json,
     },
     openapi::{
         Errors,
-        errors::{ApiKey, Body, Works},
+        errors::{Body, Works},
     },
     webhook::{Format, Webhook},
 };
@@ -138,12 +138,16 @@ struct Preview {
     operation_id = "previewFormat",
     tag = "Webhooks",
     request_body = bodies::PreviewWanted,
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "The body.", body = Preview),
-        Errors::<(ApiKey, Body, Works)>,
+        Errors::<(Caller<SettingsRead>, Body, Works)>,
     )
 )]
-pub(crate) async fn preview(_: Caller, request: Request) -> Result<Response, ApiError> {
+pub(crate) async fn preview(
+    _: Caller<SettingsRead>,
+    request: Request,
+) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
     let fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let asked = Asked::read(fields)?;

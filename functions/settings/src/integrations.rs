@@ -5,10 +5,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
+    audit::Entry,
     aws, crypto,
+    event::Actor,
     http::{
         ApiError,
-        auth::Caller,
+        auth::{Caller, SettingsRead, SettingsWrite},
         body,
         fields::{Field, Fields},
         json,
@@ -18,7 +20,7 @@ use common::{
     limits,
     openapi::{
         Errors,
-        errors::{ApiKey, Body, Concurrent, ManyIntegrations, Unknown, Works},
+        errors::{Body, Concurrent, ManyIntegrations, Unknown, Works},
     },
     provider,
     store::StoreError,
@@ -59,14 +61,15 @@ struct Given {
     operation_id = "listIntegrations",
     tag = "Services and integrations",
     params(bodies::ServicePath),
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "Its integrations, without their secrets.", body = bodies::IntegrationList),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
     )
 )]
 pub(crate) async fn list(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path(service): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -92,14 +95,15 @@ pub(crate) async fn list(
     tag = "Services and integrations",
     params(bodies::ServicePath),
     request_body = bodies::NewIntegration,
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 201, description = "The integration; its key is shown here and on rotation only.", body = bodies::IntegrationAnswer),
-        Errors::<(ApiKey, Unknown, Body, ManyIntegrations, Concurrent, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, ManyIntegrations, Concurrent, Works)>,
     )
 )]
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path(service): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -129,7 +133,7 @@ pub(crate) async fn create(
         created_at: now,
         updated_at: now,
     };
-    let integration = add(&app, &service, integration).await?;
+    let integration = add(&app, &service, integration, caller.actor()).await?;
     let shown = with_key(view(&app, &parts.headers, &integration), &key);
     Ok(json(StatusCode::CREATED, &json!({ "integration": shown })))
 }
@@ -140,6 +144,7 @@ async fn add(
     app: &App,
     service: &str,
     mut integration: Integration,
+    actor: &Actor,
 ) -> Result<Integration, ApiError> {
     for attempt in 0..limits::CONFLICT_ATTEMPTS {
         let service = services::find(app, service).await?;
@@ -156,7 +161,9 @@ async fn add(
         integration.service = service.reference();
         integration.service_options = service.options.clone();
         integration.service_revision = service.revision;
-        match app.store.create_integration(&integration, &service).await {
+        let audit = Entry::created(actor, &integration);
+        let created = app.store.create_integration(&integration, &service, &audit);
+        match created.await {
             Err(StoreError::Conflict) => aws::conflict_pause(attempt).await,
             Err(error) => return Err(error.into()),
             Ok(()) => return Ok(integration),
@@ -172,14 +179,15 @@ async fn add(
     operation_id = "readIntegration",
     tag = "Services and integrations",
     params(bodies::IntegrationPath),
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "The integration, without its secrets.", body = bodies::IntegrationAnswer),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
     )
 )]
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path((service, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -198,18 +206,20 @@ pub(crate) async fn read(
     tag = "Services and integrations",
     params(bodies::IntegrationPath),
     request_body = bodies::IntegrationChange,
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 200, description = "The integration as it is now.", body = bodies::IntegrationAnswer),
-        Errors::<(ApiKey, Unknown, Body, Concurrent, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Concurrent, Works)>,
     )
 )]
 pub(crate) async fn change(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let mut integration = find(&app, &service, &id).await?;
+    let before = find(&app, &service, &id).await?;
+    let mut integration = before.clone();
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = read_fields(&mut fields);
@@ -240,8 +250,9 @@ pub(crate) async fn change(
         integration.rate_limit_per_minute = rate_limit(limit);
     }
     integration.updated_at = Timestamp::now();
+    let audit = Entry::updated(caller.actor(), &before, &integration);
     app.store
-        .update_integration(&integration, &integration.key_hash)
+        .update_integration(&integration, &integration.key_hash, &audit)
         .await?;
     Ok(json(
         StatusCode::OK,
@@ -258,18 +269,20 @@ pub(crate) async fn change(
     operation_id = "deleteIntegration",
     tag = "Services and integrations",
     params(bodies::IntegrationPath),
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 204, description = "It is gone."),
-        Errors::<(ApiKey, Unknown, Concurrent, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Concurrent, Works)>,
     )
 )]
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let integration = find(&app, &service, &id).await?;
-    app.store.delete_integration(&integration).await?;
+    let audit = Entry::deleted(caller.actor(), &integration);
+    app.store.delete_integration(&integration, &audit).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -282,25 +295,27 @@ pub(crate) async fn delete(
     operation_id = "rotateIntegrationKey",
     tag = "Services and integrations",
     params(bodies::IntegrationPath),
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 200, description = "The integration with its new key.", body = bodies::IntegrationAnswer),
-        Errors::<(ApiKey, Unknown, Concurrent, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Concurrent, Works)>,
     )
 )]
 pub(crate) async fn rotate_key(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path((service, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let mut integration = find(&app, &service, &id).await?;
+    let before = find(&app, &service, &id).await?;
+    let mut integration = before.clone();
     let key = crypto::new_integration_key();
-    let old = std::mem::replace(
-        &mut integration.key_hash,
-        crypto::sha256_hex(key.as_bytes()),
-    );
+    integration.key_hash = crypto::sha256_hex(key.as_bytes());
     integration.updated_at = Timestamp::now();
-    app.store.update_integration(&integration, &old).await?;
+    let audit = Entry::updated(caller.actor(), &before, &integration).called("key_rotated");
+    app.store
+        .update_integration(&integration, &before.key_hash, &audit)
+        .await?;
     let shown = with_key(view(&app, &headers, &integration), &key);
     Ok(json(StatusCode::OK, &json!({ "integration": shown })))
 }
@@ -314,14 +329,15 @@ pub(crate) async fn rotate_key(
     operation_id = "listReceivedRequests",
     tag = "Services and integrations",
     params(bodies::IntegrationPath),
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "Newest first, at most 100.", body = bodies::ReceivedRequests),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
     )
 )]
 pub(crate) async fn requests(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path((service, id)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let integration = find(&app, &service, &id).await?;

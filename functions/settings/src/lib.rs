@@ -1,5 +1,7 @@
-//! Services, integrations, webhooks, deliveries and health.
+//! Services, integrations, webhooks, deliveries, API keys, the audit log and health.
 
+mod api_keys;
+mod audit;
 mod bodies;
 mod deliveries;
 mod delivery_queue;
@@ -55,6 +57,12 @@ impl FromRef<App> for AdminKey {
     }
 }
 
+impl FromRef<App> for Store {
+    fn from_ref(app: &App) -> Self {
+        app.store.clone()
+    }
+}
+
 common::documented_routes! {
     App;
     "/api/health" { get: health::read }
@@ -82,6 +90,9 @@ common::documented_routes! {
     "/api/status-page/webhooks/{id}/test" { post: trial::run }
     "/api/delivery-queue" { get: delivery_queue::queue }
     "/api/delivery-queue/redrive" { post: delivery_queue::redrive }
+    "/api/api-keys" { get: api_keys::list, post: api_keys::create }
+    "/api/api-keys/{id}" { get: api_keys::read, delete: api_keys::delete }
+    "/api/audit" { get: audit::list }
     "/api/openapi.json" { get: document::read }
 }
 

@@ -9,13 +9,21 @@ use axum::{
     response::Response,
 };
 use common::{
+    audit::{Entry, Target},
     aws,
-    http::{ApiError, auth::Caller, body, fields::Fields, json, page},
-    id::DeliveryId,
+    event::Actor,
+    http::{
+        ApiError,
+        auth::{Caller, SettingsWrite},
+        body,
+        fields::Fields,
+        json,
+    },
+    id::WebhookId,
     limits,
     openapi::{
         Errors,
-        errors::{ApiKey, Body, Concurrent, Enabled, Redelivery as TooOften, Unknown, Works},
+        errors::{Body, Concurrent, Enabled, Paged, Redelivery as TooOften, Unknown, Works},
     },
     queue::Outgoing,
     store::{DeliveryFilter, StoreError},
@@ -30,7 +38,7 @@ use utoipa::ToSchema;
 
 use crate::{
     App, bodies,
-    deliveries::{self, DeliveryView},
+    deliveries::{self, DeliveryView, Responses},
     delivery_queue::unavailable,
     webhooks,
 };
@@ -44,21 +52,24 @@ use crate::{
     operation_id = "redeliver",
     tag = "Deliveries",
     params(bodies::DeliveryPath),
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 202, description = "It is in the queue.", body = Redelivery),
-        Errors::<(ApiKey, Unknown, Enabled, TooOften, Concurrent, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Enabled, TooOften, Concurrent, Works)>,
     )
 )]
 pub(crate) async fn redeliver(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path((id, delivery)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let webhook = enabled(&app, &id).await?;
     for attempt in 0..limits::CONFLICT_ATTEMPTS {
         let found = deliveries::find(&app, &webhook, &delivery).await?;
-        if let Some((delivery, queued)) = app.queue_one(found).await? {
-            let delivery = deliveries::view(&delivery);
+        let audit = Entry::of(caller.actor(), "redelivered", Target::from(&webhook))
+            .with("delivery", found.id.to_string());
+        if let Some((delivery, queued)) = app.queue_one(found, &audit).await? {
+            let delivery = deliveries::view(&delivery, Responses::Shown);
             let answer = Redelivery { queued, delivery };
             return Ok(json(StatusCode::ACCEPTED, &answer));
         }
@@ -108,7 +119,34 @@ struct Recovered {
 struct Wanted {
     filter: DeliveryFilter,
     is_dry: bool,
-    after: Option<DeliveryId>,
+    cursor: Option<String>,
+}
+
+impl Wanted {
+    /// What the audit log says of it.
+    fn logged(&self, actor: &Actor, webhook: &Webhook) -> Entry {
+        let filter = &self.filter;
+        let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        let statuses: Vec<&str> = filter.statuses.iter().map(|one| one.as_str()).collect();
+        Entry::of(actor, "recovered", Target::from(webhook))
+            .with("since", time(filter.since))
+            .with("until", time(filter.until))
+            .with("statuses", statuses)
+    }
+
+    /// What a cursor of it is bound to.
+    fn list(&self, webhook: WebhookId) -> String {
+        let DeliveryFilter {
+            statuses,
+            since,
+            until,
+            ..
+        } = &self.filter;
+        format!(
+            "recover {webhook} {since:?} {until:?} {statuses:?} {}",
+            self.is_dry
+        )
+    }
 }
 
 /// Recover the deliveries of a time
@@ -123,30 +161,38 @@ struct Wanted {
     tag = "Deliveries",
     params(bodies::WebhookPath),
     request_body = bodies::RecoveryWanted,
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 200, description = "With `dryRun`: how many there are.", body = Counted),
         (status = 202, description = "They are in the queue.", body = Recovered),
-        Errors::<(ApiKey, Unknown, Body, Enabled, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Paged, Enabled, Works)>,
     )
 )]
 pub(crate) async fn recover(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let webhook = webhooks::find(&app, &id).await?;
     let (parts, payload) = request.into_parts();
     let wanted = read(Fields::of(body::read_json(&parts.headers, payload).await?)?)?;
+    let cursors = app.admin.cursor_key();
+    let list = wanted.list(webhook.id);
+    let after = match &wanted.cursor {
+        Some(cursor) => Some(cursors.open(&list, cursor)?),
+        None => None,
+    };
+    let seal = |next: Option<String>| next.map(|last| cursors.seal(&list, &last));
     if wanted.is_dry {
         let counted = app
             .store
-            .count_deliveries(webhook.id, &wanted.filter, wanted.after);
+            .count_deliveries(webhook.id, &wanted.filter, after);
         let (matching, next) = counted.await?;
         let answer = Counted {
             dry_run: true,
             matching,
-            next_cursor: next.as_deref().map(page::cursor),
+            next_cursor: seal(next),
         };
         return Ok(json(StatusCode::OK, &answer));
     }
@@ -154,7 +200,11 @@ pub(crate) async fn recover(
     let limit = limits::RECOVER_PAGE;
     let page = app
         .store
-        .deliveries_in_order(webhook.id, &wanted.filter, wanted.after, limit)
+        .deliveries_in_order(webhook.id, &wanted.filter, after, limit)
+        .await?;
+    // Before it starts, so that it is logged even where it ends half-way.
+    app.store
+        .log_change(&wanted.logged(caller.actor(), &webhook))
         .await?;
     let requeued = app.requeue_all(&page.entries).await?;
     app.send(&requeued).await?;
@@ -162,7 +212,7 @@ pub(crate) async fn recover(
         dry_run: false,
         queued: requeued.len(),
         skipped: page.entries.len() - requeued.len(),
-        next_cursor: page.next.as_deref().map(page::cursor),
+        next_cursor: seal(page.next),
     };
     Ok(json(StatusCode::ACCEPTED, &answer))
 }
@@ -179,11 +229,8 @@ fn read(mut fields: Fields) -> Result<Wanted, ApiError> {
         .words("statuses", 2, "FAILED or SKIPPED", finished)
         .value();
     let is_dry = fields.flag("dryRun").value().unwrap_or(false);
-    let after = fields.word(
-        "cursor",
-        "the nextCursor of an earlier answer",
-        page::read_cursor,
-    );
+    let expected = "the nextCursor of an earlier answer";
+    let cursor = fields.word("cursor", expected, |text| Some(text.to_owned()));
     if since.zip(until).is_some_and(|(since, until)| until < since) {
         fields.problem("until", "is before since");
     }
@@ -196,7 +243,7 @@ fn read(mut fields: Fields) -> Result<Wanted, ApiError> {
             until,
         },
         is_dry,
-        after: after.value(),
+        cursor: cursor.value(),
     })
 }
 
@@ -224,7 +271,11 @@ fn is_full(delivery: &Delivery) -> bool {
 impl App {
     /// Queues a delivery, unless it is queued: the delivery as it is now, and
     /// whether it was queued by this call. `None` where it changed meanwhile.
-    async fn queue_one(&self, found: Delivery) -> Result<Option<(Delivery, bool)>, ApiError> {
+    async fn queue_one(
+        &self,
+        found: Delivery,
+        audit: &Entry,
+    ) -> Result<Option<(Delivery, bool)>, ApiError> {
         let now = Timestamp::now();
         if found.status.is_unfinished() {
             let sent = self.send_unsent(&found, now).await?;
@@ -236,7 +287,7 @@ impl App {
                 "this delivery was tried too often to be tried again",
             ));
         }
-        match self.store.requeue(&found, now).await {
+        match self.store.requeue(&found, now, Some(audit)).await {
             Ok(requeued) => {
                 self.send(std::slice::from_ref(&requeued)).await?;
                 Ok(Some((requeued, true)))
@@ -252,7 +303,7 @@ impl App {
         let now = Timestamp::now();
         let recoverable = deliveries.iter().filter(|delivery| !is_full(delivery));
         let writes: Vec<_> = recoverable
-            .map(|delivery| self.store.requeue(delivery, now))
+            .map(|delivery| self.store.requeue(delivery, now, None))
             .collect();
         let mut written = stream::iter(writes).buffered(limits::RECOVER_WRITES_AT_ONCE);
         let (mut requeued, mut failure) = (Vec::new(), None);

@@ -7,12 +7,19 @@ use axum::{
     response::Response,
 };
 use common::{
+    audit::Entry,
     crypto,
-    http::{ApiError, auth::Caller, body, fields::Fields, json},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsWrite},
+        body,
+        fields::Fields,
+        json,
+    },
     limits,
     openapi::{
         Errors,
-        errors::{ApiKey, Body, Concurrent, Rotation, Unknown, Works},
+        errors::{Body, Concurrent, Rotation, Unknown, Works},
     },
     store::KeptHealth,
     time::Timestamp,
@@ -32,19 +39,20 @@ use crate::{App, bodies, webhook_fields, webhooks};
     tag = "Webhooks",
     params(bodies::WebhookPath),
     request_body = bodies::RotationWanted,
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 200, description = "The webhook with its new secret.", body = bodies::WebhookAnswer),
-        Errors::<(ApiKey, Unknown, Body, Rotation, Concurrent, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Rotation, Concurrent, Works)>,
     )
 )]
 pub(crate) async fn rotate(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let mut webhook = webhooks::find(&app, &id).await?;
-    let read_at = webhook.updated_at;
+    let before = webhooks::find(&app, &id).await?;
+    let (mut webhook, read_at) = (before.clone(), before.updated_at);
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let overlap = fields.number("overlapSeconds", 0..=limits::SECRET_OVERLAP_MAX_SECONDS);
@@ -64,8 +72,9 @@ pub(crate) async fn rotate(
         .rotate_secret(secret, overlap, now)
         .map_err(|error| ApiError::conflict("too_many_secrets", error.to_string()))?;
     webhook.updated_at = now;
+    let audit = Entry::updated(caller.actor(), &before, &webhook).called("secret_rotated");
     app.store
-        .update_webhook(&webhook, read_at, KeptHealth::Kept, None)
+        .update_webhook(&webhook, read_at, KeptHealth::Kept, None, &audit)
         .await?;
     let mut shown = webhooks::view(&webhook);
     shown.secret = Some(webhook.secret);

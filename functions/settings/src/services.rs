@@ -5,10 +5,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
+    audit::Entry,
     aws,
+    event::Actor,
     http::{
         ApiError,
-        auth::Caller,
+        auth::{Caller, SettingsRead, SettingsWrite},
         body,
         fields::{Field, Fields},
         json,
@@ -18,7 +20,7 @@ use common::{
     limits,
     openapi::{
         Errors,
-        errors::{ApiKey, Body, Concurrent, Unknown, Works},
+        errors::{Body, Concurrent, Unknown, Works},
     },
     service_options::ServiceOptions,
     store::StoreError,
@@ -38,12 +40,16 @@ use crate::{
     path = "/api/services",
     operation_id = "listServices",
     tag = "Services and integrations",
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "Every service.", body = bodies::ServiceList),
-        Errors::<(ApiKey, Works)>,
+        Errors::<(Caller<SettingsRead>, Works)>,
     )
 )]
-pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    _: Caller<SettingsRead>,
+) -> Result<Response, ApiError> {
     let services = app.store.services().await?;
     let now = Timestamp::now();
     let services: Vec<ServiceView> = services.iter().map(|one| view(one, now)).collect();
@@ -57,14 +63,15 @@ pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, 
     operation_id = "createService",
     tag = "Services and integrations",
     request_body = bodies::NewService,
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 201, description = "The service.", body = bodies::ServiceAnswer),
-        Errors::<(ApiKey, Body, Works)>,
+        Errors::<(Caller<SettingsWrite>, Body, Works)>,
     )
 )]
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
@@ -83,7 +90,8 @@ pub(crate) async fn create(
         updated_at: now,
     };
     let service = given.apply(&blank, now);
-    app.store.create_service(&service).await?;
+    let audit = Entry::created(caller.actor(), &service);
+    app.store.create_service(&service, &audit).await?;
     Ok(json(
         StatusCode::CREATED,
         &json!({ "service": view(&service, now) }),
@@ -97,14 +105,15 @@ pub(crate) async fn create(
     operation_id = "readService",
     tag = "Services and integrations",
     params(bodies::ServicePath),
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "The service.", body = bodies::ServiceAnswer),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
     )
 )]
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let service = find(&app, &id).await?;
@@ -122,14 +131,15 @@ pub(crate) async fn read(
     tag = "Services and integrations",
     params(bodies::ServicePath),
     request_body = bodies::ServiceChange,
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 200, description = "The service as it is now.", body = bodies::ServiceAnswer),
-        Errors::<(ApiKey, Unknown, Body, Concurrent, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Concurrent, Works)>,
     )
 )]
 pub(crate) async fn change(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -141,7 +151,10 @@ pub(crate) async fn change(
         fields.problem("name", "cannot be null");
     }
     fields.finish()?;
-    let service = update(&app, &id, |service| given.apply(service, now)).await?;
+    let service = update(&app, &id, caller.actor(), |service| {
+        given.apply(service, now)
+    })
+    .await?;
     Ok(json(
         StatusCode::OK,
         &json!({ "service": view(&service, now) }),
@@ -152,6 +165,7 @@ pub(crate) async fn change(
 async fn update(
     app: &App,
     id: &str,
+    actor: &Actor,
     change: impl Fn(&Service) -> Service,
 ) -> Result<Service, ApiError> {
     for attempt in 0..limits::CONFLICT_ATTEMPTS {
@@ -164,7 +178,8 @@ async fn update(
             updated_at: Timestamp::now(),
             ..after
         };
-        match app.store.update_service(&after).await {
+        let audit = Entry::updated(actor, &service, &after);
+        match app.store.update_service(&after, &audit).await {
             Err(StoreError::Conflict) => aws::conflict_pause(attempt).await,
             other => return Ok(other?),
         }
@@ -181,18 +196,19 @@ async fn update(
     operation_id = "deleteService",
     tag = "Services and integrations",
     params(bodies::ServicePath),
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 204, description = "It is gone."),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Works)>,
     )
 )]
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let id: ServiceId = id.parse().map_err(|_| unknown())?;
-    if app.store.delete_service(id).await? {
+    let service = find(&app, &id).await?;
+    if app.store.delete_service(&service, caller.actor()).await? {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(unknown())

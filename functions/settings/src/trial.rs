@@ -6,10 +6,16 @@ use axum::{
 };
 use common::{
     event::EventName,
-    http::{ApiError, auth::Caller, body, fields::Fields, json},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsWrite},
+        body,
+        fields::Fields,
+        json,
+    },
     openapi::{
         Errors,
-        errors::{ApiKey, Body, Unknown, Works},
+        errors::{Body, Unknown, Works},
     },
     posting, sample,
     time::Timestamp,
@@ -32,14 +38,15 @@ use crate::{App, bodies, webhooks};
     tag = "Webhooks",
     params(bodies::WebhookPath),
     request_body = bodies::TestWanted,
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 200, description = "What came of it, also where it was not delivered.", body = Trial),
-        Errors::<(ApiKey, Unknown, Body, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Works)>,
     )
 )]
 pub(crate) async fn run(
     State(app): State<App>,
-    caller: Caller,
+    _: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -61,11 +68,7 @@ pub(crate) async fn run(
         error = attempt.error,
         "webhook test"
     );
-    let mut answer = view(&attempt);
-    if sees_responses(&caller) {
-        answer.response = Some(attempt.response);
-    }
-    Ok(json(StatusCode::OK, &answer))
+    Ok(json(StatusCode::OK, &view(&attempt)))
 }
 
 /// What came of a test.
@@ -80,11 +83,9 @@ struct Trial {
     duration_ms: u64,
     #[schema(required)]
     error: Option<String>,
-    /// The first 2 KiB of the receiver's answer; for callers who may change
-    /// webhooks only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    response: Option<Option<String>>,
+    /// The first 2 KiB of the receiver's answer.
+    #[schema(required)]
+    response: Option<String>,
 }
 
 fn view(attempt: &Attempt) -> Trial {
@@ -93,13 +94,6 @@ fn view(attempt: &Attempt) -> Trial {
         status_code: attempt.status_code,
         duration_ms: attempt.duration_ms,
         error: attempt.error.clone(),
-        response: None,
+        response: attempt.response.clone(),
     }
-}
-
-/// Only who may change webhooks sees what a receiver answers: to anyone else a
-/// webhook would be a way to read what its host can reach. The admin key, which
-/// has no id of its own, may.
-fn sees_responses(caller: &Caller) -> bool {
-    caller.actor().id.is_none()
 }

@@ -7,11 +7,15 @@ use axum::{
 use common::{
     breaker::{Health, State as Standing},
     event::{Actor, EventName},
-    http::{ApiError, auth::Caller, json},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsRead},
+        json,
+    },
     id::EventId,
     openapi::{
         Errors,
-        errors::{ApiKey, Unknown, Works},
+        errors::{Unknown, Works},
     },
     store::KeptHealth,
     time::Timestamp,
@@ -34,14 +38,15 @@ use crate::{App, bodies, webhooks};
     operation_id = "readWebhookTimeline",
     tag = "Webhooks",
     params(bodies::WebhookPath),
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "The timeline.", body = bodies::WebhookTimeline),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
     )
 )]
 pub(crate) async fn timeline(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let webhook = webhooks::find(&app, &id).await?;

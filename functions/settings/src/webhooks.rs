@@ -7,13 +7,20 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use common::{
+    audit::Entry,
     crypto,
     event::EventName,
-    http::{ApiError, auth::Caller, body, fields::Fields, json},
+    http::{
+        ApiError,
+        auth::{Caller, SettingsRead, SettingsWrite},
+        body,
+        fields::Fields,
+        json,
+    },
     id::WebhookId,
     openapi::{
         Errors,
-        errors::{ApiKey, Body, Concurrent, Unknown, Works},
+        errors::{Body, Concurrent, Unknown, Works},
     },
     outbound::Guard,
     store::KeptHealth,
@@ -39,12 +46,16 @@ pub(crate) const HIDDEN: &str = "••••••••";
     path = "/api/status-page/webhooks",
     operation_id = "listWebhooks",
     tag = "Webhooks",
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "Every webhook, without secrets.", body = bodies::WebhookList),
-        Errors::<(ApiKey, Works)>,
+        Errors::<(Caller<SettingsRead>, Works)>,
     )
 )]
-pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    _: Caller<SettingsRead>,
+) -> Result<Response, ApiError> {
     let webhooks = app.store.webhooks().await?;
     let webhooks: Vec<WebhookView> = webhooks.iter().map(view).collect();
     Ok(json(StatusCode::OK, &json!({ "webhooks": webhooks })))
@@ -57,14 +68,15 @@ pub(crate) async fn list(State(app): State<App>, _: Caller) -> Result<Response, 
     operation_id = "createWebhook",
     tag = "Webhooks",
     request_body = bodies::NewWebhook,
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 201, description = "The webhook; its secret is shown here and on rotation only.", body = bodies::WebhookAnswer),
-        Errors::<(ApiKey, Body, Works)>,
+        Errors::<(Caller<SettingsWrite>, Body, Works)>,
     )
 )]
 pub(crate) async fn create(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, payload) = request.into_parts();
@@ -99,7 +111,8 @@ pub(crate) async fn create(
         slow_attempts: Vec::new(),
     };
     formats::check(&webhook)?;
-    app.store.create_webhook(&webhook).await?;
+    let audit = Entry::created(caller.actor(), &webhook);
+    app.store.create_webhook(&webhook, &audit).await?;
     let mut shown = view(&webhook);
     shown.secret = Some(webhook.secret);
     Ok(json(StatusCode::CREATED, &json!({ "webhook": shown })))
@@ -112,14 +125,15 @@ pub(crate) async fn create(
     operation_id = "readWebhook",
     tag = "Webhooks",
     params(bodies::WebhookPath),
+    security(("apiKey" = ["settings:read"])),
     responses(
         (status = 200, description = "The webhook, without its secret.", body = bodies::WebhookAnswer),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
     )
 )]
 pub(crate) async fn read(
     State(app): State<App>,
-    _: Caller,
+    _: Caller<SettingsRead>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let webhook = find(&app, &id).await?;
@@ -136,14 +150,15 @@ pub(crate) async fn read(
     tag = "Webhooks",
     params(bodies::WebhookPath),
     request_body = bodies::WebhookChange,
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 200, description = "The webhook as it is now.", body = bodies::WebhookAnswer),
-        Errors::<(ApiKey, Unknown, Body, Concurrent, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Concurrent, Works)>,
     )
 )]
 pub(crate) async fn change(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -160,8 +175,9 @@ pub(crate) async fn change(
     webhook.updated_at = Timestamp::now().max(read_at.after(std::time::Duration::from_millis(1)));
     let health = webhook_health::kept(&before, &webhook);
     let entry = webhook_health::entry(&before, &webhook, caller.actor());
+    let audit = Entry::updated(caller.actor(), &before, &webhook);
     app.store
-        .update_webhook(&webhook, read_at, health, entry.as_ref())
+        .update_webhook(&webhook, read_at, health, entry.as_ref(), &audit)
         .await?;
     if health == KeptHealth::Forgotten {
         webhook.health = None;
@@ -215,18 +231,20 @@ fn apply(webhook: &mut Webhook, given: webhook_fields::Given) {
     operation_id = "deleteWebhook",
     tag = "Webhooks",
     params(bodies::WebhookPath),
+    security(("apiKey" = ["settings:write"])),
     responses(
         (status = 204, description = "It is gone."),
-        Errors::<(ApiKey, Unknown, Works)>,
+        Errors::<(Caller<SettingsWrite>, Unknown, Works)>,
     )
 )]
 pub(crate) async fn delete(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller<SettingsWrite>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let id: WebhookId = id.parse().map_err(|_| unknown())?;
-    if app.store.delete_webhook(id).await? {
+    let webhook = find(&app, &id).await?;
+    let audit = Entry::deleted(caller.actor(), &webhook);
+    if app.store.delete_webhook(webhook.id, &audit).await? {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(unknown())

@@ -120,6 +120,17 @@ pub(crate) async fn success(lab: &Lab, operation: &str) -> Call {
         }
         "recoverDeliveries" => Call::to(format!("{hook}/recover"))
             .json(&json!({ "since": "2026-01-01T00:00:00Z", "dryRun": true })),
+        "listApiKeys" => Call::to("/api/api-keys?limit=1"),
+        "createApiKey" => Call::to("/api/api-keys").json(&json!({
+            "name": "another", "scopes": ["settings:write"], "expiresAt": "2999-01-01T00:00:00Z",
+        })),
+        "readApiKey" | "deleteApiKey" => {
+            let body = json!({ "name": "gone", "scopes": ["settings:read"] });
+            let answer = lab.world.api(http::Method::POST, "/api/api-keys", body).await;
+            let created = answer.expect(http::StatusCode::CREATED);
+            Call::to(format!("/api/api-keys/{}", created["apiKey"]["id"].as_str().expect("an id")))
+        }
+        "listAudit" => Call::to("/api/audit?target=webhook&limit=5"),
         "readDeliveryQueue" => Call::to("/api/delivery-queue"),
         "redriveDeadLetters" => Call::to("/api/delivery-queue/redrive"),
         _ => panic!("no test calls the operation {operation}: add a call that succeeds"),

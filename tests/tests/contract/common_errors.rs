@@ -32,18 +32,17 @@ pub(crate) fn of(
     if promises(404, "not_found") && operation.needs_api_key() {
         calls.extend(with_unknown_ids(operation, success));
     }
-    if operation.path.ends_with("incidents") || operation.path.ends_with("deliveries") {
+    if promises(400, "invalid_cursor") && operation.method == "GET" {
         let path = success.path.split('?').next().unwrap_or_default();
         for query in [
             "limit=0",
+            "limit=101",
             "limit=x",
             "cursor=x",
-            "status=x",
-            "%00=%ff&status=%00",
+            "%00=%ff&limit=%00",
         ] {
             calls.push(Call::to(format!("{path}?{query}")));
         }
-        calls.retain(|call| operation.method == "GET" || !call.path.contains('?'));
     }
     calls
 }

@@ -155,9 +155,17 @@ impl Document {
 }
 
 impl Operation {
-    /// Whether a caller without an API key gets in.
+    /// The scope that its callers' API keys need, where they need one at all.
+    pub(crate) fn scope(&self) -> Option<&str> {
+        match self.value["security"].as_array()?.as_slice() {
+            [only] => only["apiKey"][0].as_str(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is of the management API.
     pub(crate) fn needs_api_key(&self) -> bool {
-        self.value["security"].is_null()
+        self.scope().is_some()
     }
 
     pub(crate) fn has_body(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The errors of intake.
 
+use common::api_key::Scope;
 use opsknight_tests::Integration;
 use serde_json::{Value, json};
 
@@ -100,7 +101,14 @@ async fn of_events(lab: &Lab) -> Vec<Call> {
         .integration("webhook", json!({ "rateLimitPerMinute": 1 }))
         .await;
     let mine = token(&lab.integration);
+    let reader = lab.api_key(&[Scope::SettingsRead]).await;
+    let sender = lab.api_key(&[Scope::EventsWrite]).await;
+    let mut elsewhere = event.clone();
+    elsewhere["service_id"] = "svc_01ARZ3NDEKTSV4RRFFQ69G5FAV".into();
     vec![
+        call(&event).with("authorization", &reader),
+        call(&event).with("authorization", &sender),
+        call(&elsewhere).with("authorization", &sender),
         call(&event),
         call(&event).with("authorization", "Token token=wrong"),
         call(&event).with("authorization", "Bearer ok_wrong"),

@@ -1,6 +1,7 @@
 //! One thing of each kind, to call operations with.
 
 use bytes::Bytes;
+use common::api_key::Scope;
 use http::{Method, StatusCode};
 use opsknight_tests::{Answer, Integration, World, receiver::Receiver, wait};
 use serde_json::{Value, json};
@@ -106,6 +107,14 @@ impl Lab {
         self.world
             .send(method, &call.path, &headers, call.body)
             .await
+    }
+
+    /// An API key with these scopes: its header.
+    pub(crate) async fn api_key(&self, scopes: &[Scope]) -> String {
+        let body = json!({ "name": "contract", "scopes": scopes });
+        let answer = self.world.api(Method::POST, "/api/api-keys", body).await;
+        let created = answer.expect(StatusCode::CREATED);
+        format!("Bearer {}", created["token"].as_str().expect("a token"))
     }
 
     /// An integration of the lab's service.

@@ -14,6 +14,7 @@ mod unavailable;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::api_key::Scope;
 use document::{Document, Operation, Outcome};
 use http::{Method, StatusCode};
 use lab::{Call, Lab};
@@ -80,6 +81,12 @@ async fn every_operation_answers_everything_that_it_documents() {
             try_call(&lab, &document, operation, call, &mut seen).await;
         }
         calls.push((operation.clone(), call));
+        if operation.needs_api_key() {
+            let key = lab.api_key(&[Scope::EventsWrite]).await;
+            let call = calls[calls.len() - 1].1.clone().anonymous();
+            let call = call.with("authorization", &key);
+            try_call(&lab, &document, operation, call, &mut seen).await;
+        }
         for call in refusals::of(&lab, operation).await {
             try_call(&lab, &document, operation, call, &mut seen).await;
         }
@@ -100,6 +107,38 @@ async fn every_operation_answers_everything_that_it_documents() {
         })
         .collect();
     assert!(missing.is_empty(), "never provoked: {missing:#?}");
+    lab.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_operation_needs_the_scope_that_it_documents_and_no_other() {
+    let lab = Lab::start().await;
+    let document = Document::new(lab.world.get("/api/openapi.json").await);
+    let mut keys = BTreeMap::new();
+    for scope in Scope::ALL {
+        let others: Vec<Scope> = Scope::ALL.into_iter().filter(|one| *one != scope).collect();
+        let pair = (lab.api_key(&[scope]).await, lab.api_key(&others).await);
+        keys.insert(scope.as_str(), pair);
+    }
+    let mut checked = 0;
+    for operation in document.operations() {
+        let Some(scope) = operation.scope() else {
+            continue;
+        };
+        let (with, without) = keys.get(scope).expect("a scope");
+        let call = calls::success(&lab, &operation.id).await.anonymous();
+        let method = operation.method.clone();
+        let refused = call.clone().with("authorization", without);
+        let refused = lab.send(method.clone(), refused).await;
+        let outcome = document.check(&operation, &refused);
+        let expected = (403, Some("missing_scope".to_owned()));
+        assert_eq!(outcome, expected, "{}", operation.id);
+        let served = lab.send(method, call.with("authorization", with)).await;
+        let (status, _) = document.check(&operation, &served);
+        assert!(status < 300, "{}: {}", operation.id, served.body);
+        checked += 1;
+    }
+    assert!(checked > 30, "only {checked} operations");
     lab.world.stop().await;
 }
 

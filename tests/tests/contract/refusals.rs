@@ -46,7 +46,10 @@ pub(crate) async fn of(lab: &Lab, operation: &Operation) -> Vec<Call> {
         "recoverDeliveries" => {
             let disabled = lab.webhook(json!({ "enabled": false })).await;
             let since = json!({ "since": "2026-01-01T00:00:00Z" });
+            let mut continued = since.clone();
+            continued["cursor"] = "x".into();
             vec![
+                Call::to(format!("{WEBHOOKS}/{}/recover", lab.webhook)).json(&continued),
                 Call::to(format!("{WEBHOOKS}/{}/recover", lab.webhook)).json(&since),
                 Call::to(format!("{WEBHOOKS}/{disabled}/recover")).json(&since),
             ]

@@ -40,6 +40,14 @@ pub(crate) async fn outcomes(
         let (operation, _) = operation.expect("an operation of intake").clone();
         calls.push((operation, Call::to(&other.url).json(&json!({})).anonymous()));
     }
+    // These ask the table about API keys only, of which the admin key is none.
+    for id in ["previewFormat", "sendEvent"] {
+        let found = calls.iter().find(|(one, _)| one.id == id);
+        let (operation, mut call) = found.expect("an operation").clone();
+        call.headers.retain(|(name, _)| name != "authorization");
+        let call = call.anonymous().with("authorization", "Bearer ok_unknown");
+        calls.push((operation, call));
+    }
     let answers = calls.into_iter().map(|(operation, call)| {
         let router = router.clone();
         async move {

@@ -301,11 +301,13 @@ async fn rule_6_no_change_no_event() {
     let entries = timeline(&world, &incident).await;
     assert_eq!(
         entries[0]["actor"],
-        json!({ "type": "integration", "id": integration.id, "name": "webhook" })
+        json!({
+            "type": "integration", "id": integration.id, "name": "webhook", "address": "127.0.0.1",
+        })
     );
     assert_eq!(
         entries[1]["actor"],
-        json!({ "type": "api", "name": "admin" })
+        json!({ "type": "api", "name": "admin", "address": "127.0.0.1" })
     );
     assert_eq!(
         entries[1]["changes"][0],

@@ -45,6 +45,7 @@ pub fn normalise(
     let context = Context {
         integration: &integration,
         now: Timestamp::now(),
+        address: None,
     };
     let is_accepted = match vendor.authentication {
         Authentication::Native(verify) => verify(received, NOBODYS_SECRET, &context),

@@ -39,6 +39,7 @@ pub fn request(headers: &[(&str, &str)], body: &[u8]) -> Received {
         headers,
         query: Vec::new(),
         url: None,
+        address: None,
         body: Bytes::copy_from_slice(body),
     }
 }

@@ -60,6 +60,7 @@ mod tests {
         let context = Context {
             integration: &integration,
             now: Timestamp::from_unix_millis(NOW * 1_000),
+            address: None,
         };
         is_valid(&received, "secret", &context)
     }

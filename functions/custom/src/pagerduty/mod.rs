@@ -107,6 +107,7 @@ async fn receive(intake: &Intake, door: Door, request: Request) -> Response {
     let context = Context {
         integration: &integration,
         now: Timestamp::now(),
+        address: received.address,
     };
     let outcome = match intake.admit(&context) {
         Ok(_) => process(intake, door.api, &body, &context).await,

@@ -95,6 +95,7 @@ mod tests {
         let context = Context {
             integration: &integration,
             now: integration.created_at,
+            address: None,
         };
         // base64(HMAC-SHA1("secret", "https://h/p?q=1" + "a1 2" + "b\"x\""))
         let signature = ("x-victorops-signature", "rUJrxrG5lr9wJXkT17ozZP4ahww=");

@@ -4,8 +4,9 @@ use common::store::RequestRecord;
 use utoipa::ToSchema;
 
 use crate::{
-    deliveries::DeliveryView, integrations::IntegrationView, service_fields::ServiceView,
-    webhook_health::TimelineEntry, webhooks::WebhookView,
+    api_keys::ApiKeyView, audit::AuditEntry, deliveries::DeliveryView,
+    integrations::IntegrationView, service_fields::ServiceView, webhook_health::TimelineEntry,
+    webhooks::WebhookView,
 };
 
 /// Every service.
@@ -116,4 +117,41 @@ pub(crate) struct HealthCheck {
 pub(crate) enum HealthWord {
     Ok,
     Failing,
+}
+
+/// A page of API keys.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ApiKeyList {
+    api_keys: Vec<ApiKeyView>,
+    /// The `cursor` of the next page; `null` at the end.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// An API key.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ApiKeyAnswer {
+    api_key: ApiKeyView,
+}
+
+/// An API key and its token.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ApiKeyCreated {
+    api_key: ApiKeyView,
+    /// What `Authorization: Bearer` takes; it is shown here only.
+    #[schema(pattern = "^ok_[0-9A-Za-z]+$")]
+    token: String,
+}
+
+/// A page of the audit log.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuditLog {
+    entries: Vec<AuditEntry>,
+    /// The `cursor` of the next page; `null` at the end.
+    #[schema(required)]
+    next_cursor: Option<String>,
 }

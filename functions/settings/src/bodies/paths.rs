@@ -1,7 +1,7 @@
 //! Paths and queries.
 
 use common::{
-    id::{DeliveryId, IncidentId, IntegrationId, ServiceId, WebhookId},
+    id::{ApiKeyId, DeliveryId, IncidentId, IntegrationId, ServiceId, WebhookId},
     time::Timestamp,
     webhook::DeliveryStatus,
 };
@@ -74,4 +74,41 @@ pub(crate) enum HealthMode {
     Liveness,
     /// Whether the table and the queue answer.
     Readiness,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ApiKeyPath {
+    /// The API key.
+    id: ApiKeyId,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// Entries of a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// The `nextCursor` of an earlier answer.
+    cursor: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditQuery {
+    /// An actor's identifier or name.
+    actor: Option<String>,
+    /// A thing's identifier, or a kind of things (`webhook`).
+    target: Option<String>,
+    /// What was done (`webhook.updated`).
+    action: Option<String>,
+    /// The first moment.
+    since: Option<Timestamp>,
+    /// The last moment.
+    until: Option<Timestamp>,
+    /// Entries of a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// The `nextCursor` of an earlier answer.
+    cursor: Option<String>,
 }

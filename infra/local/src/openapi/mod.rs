@@ -44,6 +44,10 @@ const TAGS: &[(&str, &str)] = &[
         "Deliveries",
         "What webhooks were told: every attempt, sending again, the dead-letter queue.",
     ),
+    (
+        "API keys and audit",
+        "Who may call, and who changed which setting.",
+    ),
     ("Service", "This service itself."),
     ("Receiving", "What webhooks get."),
 ];

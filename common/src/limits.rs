@@ -294,6 +294,15 @@ pub const RECOVER_SCAN: usize = 10_000;
 /// Writes of a recovery that run at the same time.
 pub const RECOVER_WRITES_AT_ONCE: usize = 16;
 
+/// Changes that one call of an import makes; a document with more of them is
+/// sent again. Each is a write or a transaction of 10 to 20 ms.
+pub const IMPORT_CHANGES: usize = 250;
+/// An import makes no further change so long after its call began: with one
+/// [`AWS_OPERATION_TIMEOUT`] it stays under the 20 s of its function.
+pub const IMPORT_TIME: Duration = Duration::from_secs(10);
+/// Services whose integrations are read at the same time.
+pub const SERVICES_READ_AT_ONCE: usize = 16;
+
 /// Clock skew that a signed timestamp may have (Standard Webhooks: 5 minutes).
 pub const SIGNED_TIMESTAMP_TOLERANCE: Duration = Duration::from_secs(300);
 

@@ -98,6 +98,11 @@ impl World {
         &self.url
     }
 
+    /// The admin key.
+    pub fn admin_key(&self) -> &str {
+        &self.admin_key
+    }
+
     /// The stack, where it is of this process.
     pub fn stack(&self) -> Option<&Stack> {
         self.stack.as_ref()

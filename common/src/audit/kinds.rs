@@ -23,7 +23,10 @@ impl Audited for Service {
     fn fields(&self) -> Map<String, Value> {
         let mut fields = object(self);
         if let Some(Value::Object(options)) = fields.remove("options") {
-            fields.extend(options);
+            // No windows is nothing to tell.
+            let told =
+                |(_, value): &(String, Value)| value.as_array().is_none_or(|list| !list.is_empty());
+            fields.extend(options.into_iter().filter(told));
         }
         fields
     }

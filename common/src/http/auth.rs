@@ -65,6 +65,12 @@ impl AdminKey {
         }
     }
 
+    /// A key for another purpose: only who has the admin key can make it, and
+    /// it changes with it.
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        crypto::hmac_sha256(self.0.as_bytes(), purpose.as_bytes())
+    }
+
     /// What this deployment makes its cursors with. Derived from the admin key,
     /// because every function that answers lists has that secret anyway, and
     /// nobody else: no second one to make, keep and rotate. With another admin

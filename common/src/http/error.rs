@@ -180,6 +180,16 @@ impl ApiError {
         &self.message
     }
 
+    /// The word for a program.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What is wrong, field by field.
+    pub fn details(&self) -> &[Detail] {
+        &self.details
+    }
+
     /// The answer; rejections leave a trace at debug level.
     pub fn into_response_logged(self) -> Response {
         tracing::debug!(status = self.status.as_u16(), code = self.code, "rejected");

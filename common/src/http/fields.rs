@@ -265,14 +265,14 @@ impl Fields {
 
     /// The value of a field that must be there; notes its absence.
     pub fn required<T>(&mut self, name: &'static str, field: Field<T>) -> Option<T> {
-        let already_told = self.has_problem(name);
-        match field {
-            Field::Value(value) => Some(value),
-            Field::Absent | Field::Null if already_told => None,
-            Field::Absent | Field::Null => {
-                self.problem(name, "is required");
-                None
-            }
+        self.must_have(name, &field);
+        field.value()
+    }
+
+    /// Notes the absence of a field that must be there.
+    pub fn must_have<T>(&mut self, name: &'static str, field: &Field<T>) {
+        if !matches!(field, Field::Value(_)) && !self.has_problem(name) {
+            self.problem(name, "is required");
         }
     }
 

@@ -40,7 +40,8 @@ impl Store {
     /// in the service's list.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where the service is not as it was read, or gone.
+    /// [`StoreError::Conflict`] where the service is not as it was read, or gone,
+    /// or the id is taken.
     pub async fn create_integration(
         &self,
         integration: &Integration,
@@ -51,6 +52,7 @@ impl Store {
         let items = vec![
             self.service_revision_up(service)?,
             self.put(keys::integration(id), integration)?
+                .only_if("attribute_not_exists(pk)")
                 .in_transaction()?,
             self.put(
                 keys::secret_key(&integration.key_hash),

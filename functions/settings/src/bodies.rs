@@ -6,6 +6,7 @@
 
 mod answers;
 mod paths;
+mod portability;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ use crate::{
 
 pub(crate) use answers::*;
 pub(crate) use paths::*;
+pub(crate) use portability::*;
 
 /// A service to make.
 #[derive(ToSchema)]

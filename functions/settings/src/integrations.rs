@@ -16,6 +16,7 @@ use common::{
         json,
     },
     id::{IntegrationId, ServiceId},
+    incident::ServiceRef,
     integration::{Integration, Settings},
     limits,
     openapi::{
@@ -44,14 +45,14 @@ pub(crate) const MAX_RATE_LIMIT: u64 = 100_000;
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 1..=256;
 
 /// What a body may say of an integration.
-struct Given {
-    provider: Field<String>,
-    name: Field<String>,
-    enabled: Field<bool>,
-    signature_secret: Field<String>,
-    require_key: Field<bool>,
-    settings: Field<Settings>,
-    rate_limit: Field<u64>,
+pub(crate) struct Given {
+    pub provider: Field<String>,
+    pub name: Field<String>,
+    pub enabled: Field<bool>,
+    pub signature_secret: Field<String>,
+    pub require_key: Field<bool>,
+    pub settings: Field<Settings>,
+    pub rate_limit: Field<u64>,
 }
 
 /// List a service's integrations
@@ -111,52 +112,60 @@ pub(crate) async fn create(
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = read_fields(&mut fields);
-    let provider = fields.required("type", given.provider);
-    let name = fields.required("name", given.name);
+    fields.must_have("type", &given.provider);
+    fields.must_have("name", &given.name);
     fields.finish()?;
     let now = Timestamp::now();
-    let key = crypto::new_integration_key();
-    let integration = Integration {
-        id: IntegrationId::at(now),
-        service: found.reference(),
-        service_options: found.options,
-        service_revision: found.revision,
-        provider: provider.unwrap_or_default(),
-        name: name.unwrap_or_default(),
-        enabled: given.enabled.value().unwrap_or(true),
-        signature_secret: given.signature_secret.value(),
-        require_key: given.require_key.value().unwrap_or(false),
-        settings: given.settings.value().unwrap_or_default(),
-        rate_limit_per_minute: rate_limit(given.rate_limit.value()),
-        key_hash: crypto::sha256_hex(key.as_bytes()),
-        pinned_topic_arn: None,
-        created_at: now,
-        updated_at: now,
-    };
-    let integration = add(&app, &service, integration, caller.actor()).await?;
+    let mut integration = blank(IntegrationId::at(now), found.reference(), now);
+    integration.provider = given.provider.clone().value().unwrap_or_default();
+    apply(&mut integration, given);
+    let key = new_key(&mut integration);
+    let integration = add(&app, found.id, integration, caller.actor()).await?;
     let shown = with_key(view(&app, &parts.headers, &integration), &key);
     Ok(json(StatusCode::CREATED, &json!({ "integration": shown })))
 }
 
+/// Why an integration was not added.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AddError {
+    /// Its service is gone.
+    #[error("there is no such service")]
+    NoService,
+    /// The service has as many as it may have.
+    #[error(
+        "a service has at most {} integrations",
+        limits::INTEGRATIONS_PER_SERVICE
+    )]
+    TooMany,
+    /// It could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<AddError> for ApiError {
+    fn from(error: AddError) -> Self {
+        match error {
+            AddError::NoService => Self::not_found(error.to_string()),
+            AddError::TooMany => Self::conflict("too_many_integrations", error.to_string()),
+            AddError::Store(error) => error.into(),
+        }
+    }
+}
+
 /// Adds an integration to the service as it is then, again where the service
 /// changed in between.
-async fn add(
+pub(crate) async fn add(
     app: &App,
-    service: &str,
+    service: ServiceId,
     mut integration: Integration,
     actor: &Actor,
-) -> Result<Integration, ApiError> {
+) -> Result<Integration, AddError> {
     for attempt in 0..limits::CONFLICT_ATTEMPTS {
-        let service = services::find(app, service).await?;
+        let service = app.store.service(service).await?;
+        let service = service.ok_or(AddError::NoService)?;
         let others = app.store.integrations(service.id).await?;
         if others.len() >= limits::INTEGRATIONS_PER_SERVICE {
-            return Err(ApiError::conflict(
-                "too_many_integrations",
-                format!(
-                    "a service has at most {} integrations",
-                    limits::INTEGRATIONS_PER_SERVICE
-                ),
-            ));
+            return Err(AddError::TooMany);
         }
         integration.service = service.reference();
         integration.service_options = service.options.clone();
@@ -223,32 +232,9 @@ pub(crate) async fn change(
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = read_fields(&mut fields);
-    if given
-        .provider
-        .value()
-        .is_some_and(|provider| provider != integration.provider)
-    {
-        fields.problem("type", "cannot be changed; create another integration");
-    }
+    must_be_of_type(&mut fields, &given, &integration);
     fields.finish()?;
-    if let Some(name) = given.name.value() {
-        integration.name = name;
-    }
-    if let Some(enabled) = given.enabled.value() {
-        integration.enabled = enabled;
-    }
-    if let Some(secret) = given.signature_secret.change() {
-        integration.signature_secret = secret;
-    }
-    if let Some(require_key) = given.require_key.value() {
-        integration.require_key = require_key;
-    }
-    if let Some(settings) = given.settings.change() {
-        integration.settings = settings.unwrap_or_default();
-    }
-    if let Some(limit) = given.rate_limit.change() {
-        integration.rate_limit_per_minute = rate_limit(limit);
-    }
+    apply(&mut integration, given);
     integration.updated_at = Timestamp::now();
     let audit = Entry::updated(caller.actor(), &before, &integration);
     app.store
@@ -309,8 +295,7 @@ pub(crate) async fn rotate_key(
 ) -> Result<Response, ApiError> {
     let before = find(&app, &service, &id).await?;
     let mut integration = before.clone();
-    let key = crypto::new_integration_key();
-    integration.key_hash = crypto::sha256_hex(key.as_bytes());
+    let key = new_key(&mut integration);
     integration.updated_at = Timestamp::now();
     let audit = Entry::updated(caller.actor(), &before, &integration).called("key_rotated");
     app.store
@@ -345,7 +330,8 @@ pub(crate) async fn requests(
     Ok(json(StatusCode::OK, &json!({ "requests": requests })))
 }
 
-fn read_fields(fields: &mut Fields) -> Given {
+/// Reads every field of an integration.
+pub(crate) fn read_fields(fields: &mut Fields) -> Given {
     Given {
         provider: fields.word("type", "the name of a provider", |name| {
             provider::is_provider(name).then(|| name.to_owned())
@@ -372,6 +358,64 @@ fn read_fields(fields: &mut Fields) -> Given {
     }
 }
 
+/// An integration of which nothing is said yet, without a key.
+pub(crate) fn blank(id: IntegrationId, service: ServiceRef, now: Timestamp) -> Integration {
+    Integration {
+        id,
+        service,
+        provider: String::new(),
+        name: String::new(),
+        enabled: true,
+        signature_secret: None,
+        require_key: false,
+        settings: Settings::default(),
+        rate_limit_per_minute: DEFAULT_RATE_LIMIT,
+        key_hash: String::new(),
+        service_options: Default::default(),
+        service_revision: 0,
+        pinned_topic_arn: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Puts what a body says into an integration; its type stays.
+pub(crate) fn apply(integration: &mut Integration, given: Given) {
+    if let Some(name) = given.name.value() {
+        integration.name = name;
+    }
+    if let Some(enabled) = given.enabled.value() {
+        integration.enabled = enabled;
+    }
+    if let Some(secret) = given.signature_secret.change() {
+        integration.signature_secret = secret;
+    }
+    if let Some(require_key) = given.require_key.value() {
+        integration.require_key = require_key;
+    }
+    if let Some(settings) = given.settings.change() {
+        integration.settings = settings.unwrap_or_default();
+    }
+    if let Some(limit) = given.rate_limit.change() {
+        integration.rate_limit_per_minute = rate_limit(limit);
+    }
+}
+
+/// Notes a body that wants to make another type of an integration.
+pub(crate) fn must_be_of_type(fields: &mut Fields, given: &Given, integration: &Integration) {
+    let wanted = given.provider.clone().value();
+    if wanted.is_some_and(|provider| provider != integration.provider) {
+        fields.problem("type", "cannot be changed; create another integration");
+    }
+}
+
+/// Gives an integration a new key, which it only keeps the digest of.
+pub(crate) fn new_key(integration: &mut Integration) -> String {
+    let key = crypto::new_integration_key();
+    integration.key_hash = crypto::sha256_hex(key.as_bytes());
+    key
+}
+
 fn value_size(options: &serde_json::Map<String, Value>) -> usize {
     serde_json::to_string(options).map_or(usize::MAX, |text| text.len())
 }
@@ -390,6 +434,20 @@ async fn find(app: &App, service: &str, id: &str) -> Result<Integration, ApiErro
     found
         .filter(|integration| integration.service.id.to_string() == service)
         .ok_or_else(unknown)
+}
+
+/// Where an integration takes alerts.
+pub(crate) fn intake_url(app: &App, headers: &HeaderMap, integration: &Integration) -> String {
+    let host = app
+        .public_url
+        .clone()
+        .unwrap_or_else(|| request_host(headers));
+    format!(
+        "{}/api/integrations/{}?integrationId={}",
+        host.trim_end_matches('/'),
+        integration.provider,
+        integration.id
+    )
 }
 
 /// An integration, without its secrets.
@@ -444,10 +502,6 @@ pub(crate) fn optional_provider_name() -> Schema {
 }
 
 fn view(app: &App, headers: &HeaderMap, integration: &Integration) -> IntegrationView {
-    let host = app
-        .public_url
-        .clone()
-        .unwrap_or_else(|| request_host(headers));
     IntegrationView {
         id: integration.id,
         service_id: integration.service.id,
@@ -458,12 +512,7 @@ fn view(app: &App, headers: &HeaderMap, integration: &Integration) -> Integratio
         require_key: integration.require_key,
         settings: integration.settings.as_map().clone(),
         rate_limit_per_minute: integration.rate_limit_per_minute,
-        url: format!(
-            "{}/api/integrations/{}?integrationId={}",
-            host.trim_end_matches('/'),
-            integration.provider,
-            integration.id
-        ),
+        url: intake_url(app, headers, integration),
         key: None,
         created_at: integration.created_at,
         updated_at: integration.updated_at,

@@ -9,6 +9,7 @@ mod document;
 mod formats;
 mod health;
 mod integrations;
+mod portability;
 mod readiness;
 mod recovery;
 mod secrets;
@@ -93,6 +94,8 @@ common::documented_routes! {
     "/api/api-keys" { get: api_keys::list, post: api_keys::create }
     "/api/api-keys/{id}" { get: api_keys::read, delete: api_keys::delete }
     "/api/audit" { get: audit::list }
+    "/api/export" { get: portability::export::export }
+    "/api/import" { post: portability::import::import }
     "/api/openapi.json" { get: document::read }
 }
 

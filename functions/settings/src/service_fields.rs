@@ -21,15 +21,24 @@ pub(crate) struct Given {
     urgency: Option<Option<Urgency>>,
 }
 
+/// What becomes of maintenance windows that are over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Past {
+    /// Somebody mistyped: 400.
+    Refused,
+    /// They were right when the document was written.
+    Dropped,
+}
+
 impl Given {
     /// Reads the fields; problems are noted in them.
-    pub(crate) fn read(fields: &mut Fields, now: Timestamp) -> Self {
+    pub(crate) fn read(fields: &mut Fields, now: Timestamp, past: Past) -> Self {
         Self {
             name: fields.line("name", limits::NAME_CHARS),
             description: fields
                 .block("description", limits::DESCRIPTION_CHARS)
                 .change(),
-            windows: windows(fields, now).change(),
+            windows: windows(fields, now, past).change(),
             auto_resolve: fields
                 .number("autoResolveAfterHours", 1..=limits::AUTO_RESOLVE_HOURS_MAX)
                 .change(),
@@ -62,7 +71,7 @@ impl Given {
     }
 }
 
-fn windows(fields: &mut Fields, now: Timestamp) -> Field<Vec<MaintenanceWindow>> {
+fn windows(fields: &mut Fields, now: Timestamp, past: Past) -> Field<Vec<MaintenanceWindow>> {
     let name = "maintenanceWindows";
     let given = fields.objects(name, limits::MAINTENANCE_WINDOWS);
     let given = match given {
@@ -72,13 +81,13 @@ fn windows(fields: &mut Fields, now: Timestamp) -> Field<Vec<MaintenanceWindow>>
     };
     let mut windows = Vec::with_capacity(given.len());
     for (index, mut entry) in given.into_iter().enumerate() {
-        windows.extend(window(&mut entry, now));
+        windows.extend(window(&mut entry, now, past));
         fields.absorb(&format!("{name}[{index}]"), entry);
     }
     Field::Value(windows)
 }
 
-fn window(fields: &mut Fields, now: Timestamp) -> Option<MaintenanceWindow> {
+fn window(fields: &mut Fields, now: Timestamp, past: Past) -> Option<MaintenanceWindow> {
     let expected = "an RFC 3339 timestamp";
     let from = fields.word("from", expected, Timestamp::parse_rfc3339);
     let from = fields.required("from", from);
@@ -90,7 +99,7 @@ fn window(fields: &mut Fields, now: Timestamp) -> Option<MaintenanceWindow> {
     let (from, until) = (from?, until?);
     if until <= from {
         fields.problem("until", "must be after from");
-    } else if until <= now {
+    } else if until <= now && past == Past::Refused {
         fields.problem("until", "must be in the future");
     }
     Some(MaintenanceWindow {

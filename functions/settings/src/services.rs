@@ -31,7 +31,7 @@ use serde_json::json;
 
 use crate::{
     App, bodies,
-    service_fields::{Given, ServiceView, view},
+    service_fields::{Given, Past, ServiceView, view},
 };
 
 /// List services
@@ -77,19 +77,10 @@ pub(crate) async fn create(
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let now = Timestamp::now();
-    let given = Given::read(&mut fields, now);
-    fields.required("name", given.name.clone());
+    let given = Given::read(&mut fields, now, Past::Refused);
+    fields.must_have("name", &given.name);
     fields.finish()?;
-    let blank = Service {
-        id: ServiceId::at(now),
-        name: String::new(),
-        description: None,
-        options: ServiceOptions::default(),
-        revision: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let service = given.apply(&blank, now);
+    let service = given.apply(&blank(ServiceId::at(now), now), now);
     let audit = Entry::created(caller.actor(), &service);
     app.store.create_service(&service, &audit).await?;
     Ok(json(
@@ -146,7 +137,7 @@ pub(crate) async fn change(
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let now = Timestamp::now();
-    let given = Given::read(&mut fields, now);
+    let given = Given::read(&mut fields, now, Past::Refused);
     if given.name == Field::Null {
         fields.problem("name", "cannot be null");
     }
@@ -212,6 +203,19 @@ pub(crate) async fn delete(
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(unknown())
+    }
+}
+
+/// A service of which nothing is said yet.
+pub(crate) fn blank(id: ServiceId, now: Timestamp) -> Service {
+    Service {
+        id,
+        name: String::new(),
+        description: None,
+        options: ServiceOptions::default(),
+        revision: 1,
+        created_at: now,
+        updated_at: now,
     }
 }
 

@@ -9,7 +9,7 @@ use axum::{
 use common::{
     audit::Entry,
     crypto,
-    event::EventName,
+    event::{Actor, EventName},
     http::{
         ApiError,
         auth::{Caller, SettingsRead, SettingsWrite},
@@ -23,7 +23,7 @@ use common::{
         errors::{Body, Concurrent, Unknown, Works},
     },
     outbound::Guard,
-    store::KeptHealth,
+    store::{KeptHealth, StoreError},
     time::Timestamp,
     webhook::{Filter, Format, Ordering, Webhook},
 };
@@ -83,33 +83,13 @@ pub(crate) async fn create(
     let guard = own_guard(&app, &parts.headers);
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = webhook_fields::read(&mut fields, &guard);
-    let name = fields.required("name", given.name);
-    let url = fields.required("url", given.url);
-    let events = fields.required("events", given.events);
+    fields.must_have("name", &given.name);
+    fields.must_have("url", &given.url);
+    fields.must_have("events", &given.events);
     fields.finish()?;
     let now = Timestamp::now();
-    let webhook = Webhook {
-        id: WebhookId::at(now),
-        name: name.unwrap_or_default(),
-        url: url.unwrap_or_default(),
-        events: events.unwrap_or_default(),
-        enabled: given.enabled.value().unwrap_or(true),
-        disabled_reason: None,
-        secret: given
-            .secret
-            .value()
-            .unwrap_or_else(crypto::new_webhook_secret),
-        previous_secrets: Vec::new(),
-        format: given.format.value().unwrap_or(Format::Opsknight),
-        template: given.template.value(),
-        filter: given.filter.value().unwrap_or_default(),
-        headers: given.headers.value().unwrap_or_default(),
-        ordering: given.ordering.value().unwrap_or(Ordering::Incident),
-        created_at: now,
-        updated_at: now,
-        health: None,
-        slow_attempts: Vec::new(),
-    };
+    let mut webhook = blank(WebhookId::at(now), now);
+    apply(&mut webhook, given);
     formats::check(&webhook)?;
     let audit = Entry::created(caller.actor(), &webhook);
     app.store.create_webhook(&webhook, &audit).await?;
@@ -163,7 +143,7 @@ pub(crate) async fn change(
     request: Request,
 ) -> Result<Response, ApiError> {
     let before = find(&app, &id).await?;
-    let (mut webhook, read_at) = (before.clone(), before.updated_at);
+    let mut webhook = before.clone();
     let (parts, payload) = request.into_parts();
     let guard = own_guard(&app, &parts.headers);
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
@@ -171,21 +151,35 @@ pub(crate) async fn change(
     fields.finish()?;
     apply(&mut webhook, given);
     formats::check(&webhook)?;
-    // Strictly later, so that the next reader of the old version is noticed.
-    webhook.updated_at = Timestamp::now().max(read_at.after(std::time::Duration::from_millis(1)));
-    let health = webhook_health::kept(&before, &webhook);
-    let entry = webhook_health::entry(&before, &webhook, caller.actor());
-    let audit = Entry::updated(caller.actor(), &before, &webhook);
-    app.store
-        .update_webhook(&webhook, read_at, health, entry.as_ref(), &audit)
-        .await?;
-    if health == KeptHealth::Forgotten {
-        webhook.health = None;
-    }
+    replace(&app, &before, &mut webhook, caller.actor()).await?;
     Ok(json(StatusCode::OK, &json!({ "webhook": view(&webhook) })))
 }
 
-fn apply(webhook: &mut Webhook, given: webhook_fields::Given) {
+/// A webhook of which nothing is said yet, with a secret of its own.
+pub(crate) fn blank(id: WebhookId, now: Timestamp) -> Webhook {
+    Webhook {
+        id,
+        name: String::new(),
+        url: String::new(),
+        events: Vec::new(),
+        enabled: true,
+        disabled_reason: None,
+        secret: crypto::new_webhook_secret(),
+        previous_secrets: Vec::new(),
+        format: Format::Opsknight,
+        template: None,
+        filter: Filter::default(),
+        headers: BTreeMap::new(),
+        ordering: Ordering::Incident,
+        created_at: now,
+        updated_at: now,
+        health: None,
+        slow_attempts: Vec::new(),
+    }
+}
+
+/// Puts what a body says into a webhook.
+pub(crate) fn apply(webhook: &mut Webhook, given: webhook_fields::Given) {
     if let Some(name) = given.name.value() {
         webhook.name = name;
     }
@@ -222,6 +216,28 @@ fn apply(webhook: &mut Webhook, given: webhook_fields::Given) {
     }
 }
 
+/// Writes a webhook that was `before` when it was read.
+pub(crate) async fn replace(
+    app: &App,
+    before: &Webhook,
+    webhook: &mut Webhook,
+    actor: &Actor,
+) -> Result<(), StoreError> {
+    let read_at = before.updated_at;
+    // Strictly later, so that the next reader of the old version is noticed.
+    webhook.updated_at = Timestamp::now().max(read_at.after(std::time::Duration::from_millis(1)));
+    let health = webhook_health::kept(before, webhook);
+    let entry = webhook_health::entry(before, webhook, actor);
+    let audit = Entry::updated(actor, before, webhook);
+    app.store
+        .update_webhook(webhook, read_at, health, entry.as_ref(), &audit)
+        .await?;
+    if health == KeptHealth::Forgotten {
+        webhook.health = None;
+    }
+    Ok(())
+}
+
 /// Delete a webhook
 ///
 /// Deliveries under way are skipped.
@@ -253,7 +269,7 @@ pub(crate) async fn delete(
 
 /// The guard, which knows the host of this request as well: the API's own
 /// address, which its functions cannot be told (they are created before it).
-fn own_guard(app: &App, headers: &HeaderMap) -> Guard {
+pub(crate) fn own_guard(app: &App, headers: &HeaderMap) -> Guard {
     let host = headers.get(HOST).and_then(|value| value.to_str().ok());
     host.and_then(|host| app.guard.with_own_host(host))
         .unwrap_or_else(|| app.guard.clone())

@@ -1,6 +1,6 @@
 //! The admin key: given, or generated once and kept in the data folder.
 
-use std::{fs, io, io::Write as _};
+use std::{fs, io, io::Write as _, path::Path};
 
 use common::{config, crypto};
 
@@ -27,4 +27,11 @@ pub(crate) fn load_or_create(folder: &DataDir) -> io::Result<String> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)?.write_all(key.as_bytes())?;
     Ok(key)
+}
+
+/// The key that is kept in this folder, where it can be read.
+pub(crate) fn stored(folder: &Path) -> Option<String> {
+    let key = fs::read_to_string(folder.join(FILE)).ok()?;
+    let key = key.trim();
+    (!key.is_empty()).then(|| key.to_owned())
 }

@@ -12,6 +12,7 @@ fn text(stack: &Stack) -> String {
     let url = stack.url();
     let mut lines = vec![
         format!("OpsKnight Webhooks on {url}"),
+        format!("  console    {url}/   (log in with the admin key)"),
         format!(
             "  inbox      {url}{}   (the built-in receiver: watch deliveries arrive)",
             inbox::PATH

@@ -8,6 +8,9 @@ use std::{
 
 use tempfile::TempDir;
 
+/// The folder where nothing else is said.
+pub(crate) const DEFAULT: &str = ".opsknight";
+
 /// Why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {

@@ -4,6 +4,7 @@
 
 mod admin_key;
 mod banner;
+mod cli;
 mod data_dir;
 mod demo;
 mod embedded;

@@ -1,23 +1,27 @@
-//! What the command line says.
+//! What the command line says of the server.
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::Parser;
+use clap::Args;
 
-use crate::stack::{Settings, Storage};
+use crate::{
+    data_dir,
+    stack::{Settings, Storage},
+};
 
-/// OpsKnight Webhooks on one machine: alert intake, incidents and signed
-/// outgoing webhooks.
-#[derive(Debug, Parser)]
-#[command(name = "opsknight", version)]
+/// Where the server listens unless said.
+pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:3000";
+
+/// Options of the server.
+#[derive(Debug, Args)]
 pub struct Options {
     /// Where to listen for alerts and for the management API.
-    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    #[arg(long, default_value = DEFAULT_LISTEN, value_name = "ADDRESS")]
     pub listen: SocketAddr,
     /// The folder that everything is kept in.
     #[arg(
         long,
-        default_value = ".opsknight",
+        default_value = data_dir::DEFAULT,
         value_name = "DIR",
         conflicts_with = "ephemeral"
     )]

@@ -1,15 +1,24 @@
-//! The program: start, print where everything is, run until told to stop.
+//! The program: a command of its command line, or the server: start, print
+//! where everything is, run until told to stop.
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use crate::{Options, banner, stack::Stack};
+use crate::{
+    Options, banner,
+    cli::{self, Invocation},
+    stack::Stack,
+};
 
 /// Runs `opsknight` with the command line of this process.
 pub async fn run() -> ExitCode {
+    match cli::run().await {
+        Invocation::Serve(options) => serve(options).await,
+        Invocation::Done(code) => code,
+    }
+}
+
+async fn serve(options: Options) -> ExitCode {
     common::telemetry::init();
-    let options = Options::parse();
     let stack = match Stack::start(options.into()).await {
         Ok(stack) => stack,
         Err(error) => {

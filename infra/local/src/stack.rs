@@ -355,6 +355,17 @@ async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<
 /// is looked at: something may have been written.
 fn router(parts: &Parts, written: Arc<Notify>) -> Router {
     let intake = Intake::new(parts.store.clone());
+    let incidents = incidents::App::new(parts.store.clone(), parts.admin.clone());
+    let settings = settings::App {
+        store: parts.store.clone(),
+        queue: parts.queue.clone(),
+        dead_letters: parts.dead_letters.clone(),
+        guard: parts.guard.clone(),
+        outbound: parts.outbound.clone(),
+        admin: parts.admin.clone(),
+        readiness: parts.readiness.clone(),
+        public_url: None,
+    };
     let routes = Router::new()
         .merge(apm::routes(intake.clone()))
         .merge(cicd::routes(intake.clone()))
@@ -365,20 +376,13 @@ fn router(parts: &Parts, written: Arc<Notify>) -> Router {
         .merge(logs::routes(intake.clone()))
         .merge(metrics::routes(intake.clone()))
         .merge(uptime::routes(intake))
-        .merge(incidents::routes(incidents::App::new(
-            parts.store.clone(),
-            parts.admin.clone(),
+        .merge(incidents::routes(incidents.clone()))
+        .merge(settings::routes(settings.clone()))
+        .merge(console::routes(console::App::new(
+            incidents,
+            settings,
+            &parts.admin,
         )))
-        .merge(settings::routes(settings::App {
-            store: parts.store.clone(),
-            queue: parts.queue.clone(),
-            dead_letters: parts.dead_letters.clone(),
-            guard: parts.guard.clone(),
-            outbound: parts.outbound.clone(),
-            admin: parts.admin.clone(),
-            readiness: parts.readiness.clone(),
-            public_url: None,
-        }))
         .merge(inbox::routes(parts.store.clone()));
     finish(routes).layer(axum::middleware::map_response(
         move |response: axum::response::Response| {

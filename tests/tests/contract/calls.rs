@@ -130,6 +130,16 @@ pub(crate) async fn success(lab: &Lab, operation: &str) -> Call {
             let created = answer.expect(http::StatusCode::CREATED);
             Call::to(format!("/api/api-keys/{}", created["apiKey"]["id"].as_str().expect("an id")))
         }
+        "exportConfiguration" => Call::to("/api/export?secrets=false"),
+        "importConfiguration" => Call::to("/api/import?dryRun=false&prune=false").json(&json!({
+            "version": 1,
+            "services": [{ "name": "imported" }],
+            "integrations": [{ "service": { "name": "imported" }, "type": "zabbix", "name": "z" }],
+            "webhooks": [{
+                "name": "imported", "url": lab.receiver.url(), "events": ["incident.created"],
+                "filter": { "services": ["imported"] },
+            }],
+        })),
         "listAudit" => Call::to("/api/audit?target=webhook&limit=5"),
         "readDeliveryQueue" => Call::to("/api/delivery-queue"),
         "redriveDeadLetters" => Call::to("/api/delivery-queue/redrive"),

@@ -30,6 +30,14 @@ pub(crate) async fn of(lab: &Lab, operation: &Operation) -> Vec<Call> {
             let call = Call::to(path).json(&json!({ "type": "webhook", "name": "w" }));
             vec![call; INTEGRATIONS_PER_SERVICE + 1]
         }
+        "exportConfiguration" => vec![
+            Call::to("/api/export?secrets=x"),
+            Call::to("/api/export?secrets=true"),
+        ],
+        "importConfiguration" => {
+            let document = lab.world.get("/api/export?secrets=true").await;
+            vec![Call::to("/api/import?dryRun=true&prune=true").json(&document)]
+        }
         "changeIncident" => of_incidents(lab).await,
         "rotateWebhookSecret" => {
             let webhook = lab.webhook(json!({})).await;

@@ -72,6 +72,8 @@ const ROUTES: &[(&str, &str, Scope)] = &[
     ("GET", "/api/api-keys/{id}", SR),
     ("DELETE", "/api/api-keys/{id}", SW),
     ("GET", "/api/audit", SR),
+    ("GET", "/api/export", SR),
+    ("POST", "/api/import", SW),
     ("GET", "/api/delivery-queue", SR),
     ("POST", "/api/delivery-queue/redrive", SW),
 ];

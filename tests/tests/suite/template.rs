@@ -63,6 +63,83 @@ fn every_provider_has_a_route_to_its_groups_function() {
 }
 
 #[test]
+fn export_and_import_are_routed_to_settings() {
+    let template = template();
+    let found = routes(resource(&template, "SettingsFunction"));
+    for path in ["/api/export", "/api/import"] {
+        assert!(found.contains(path), "{path}");
+    }
+}
+
+#[test]
+fn the_consoles_routes_are_its_pages_and_nothing_wider() {
+    let template = template();
+    let expected: BTreeSet<String> = console::PATHS
+        .iter()
+        .flat_map(|(path, below)| {
+            let below = below.then(|| format!("{path}/{{proxy+}}"));
+            [Some((*path).to_owned()), below]
+        })
+        .flatten()
+        // The folder itself is no page.
+        .filter(|path| path != "/assets")
+        .collect();
+    assert_eq!(routes(resource(&template, "ConsoleFunction")), expected);
+}
+
+/// What a role allows, as `action` of `resource`.
+fn allowed(role: &str) -> BTreeSet<String> {
+    let mut allowed = BTreeSet::new();
+    for statement in role.split("- Effect: Allow").skip(2) {
+        let (actions, resources) = statement.split_once("Resource:").expect("a resource");
+        let actions = actions
+            .split([',', '[', ']', '\n', ' '])
+            .filter(|word| word.contains(':'));
+        let resources = resources
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .replace(['[', ']'], "");
+        for action in actions.filter(|word| !word.ends_with(':')) {
+            for resource in resources.split(", ") {
+                allowed.insert(format!("{action} of {}", resource.trim()));
+            }
+        }
+    }
+    allowed
+}
+
+#[test]
+fn the_console_may_do_what_the_apis_that_it_runs_may() {
+    let template = template();
+    let of = |name| allowed(resource(&template, name));
+    let apis: BTreeSet<String> = of("IncidentsRole")
+        .union(&of("SettingsRole"))
+        .cloned()
+        .collect();
+    assert!(apis.len() > 10, "{apis:?}");
+    assert_eq!(of("ConsoleRole"), apis);
+}
+
+#[test]
+fn every_route_of_the_management_api_reaches_its_function() {
+    let template = template();
+    for (function, served) in [
+        ("SettingsFunction", settings::ROUTES),
+        ("IncidentsFunction", incidents::ROUTES),
+    ] {
+        let found = routes(resource(&template, function));
+        for (_, path) in served {
+            let reaches = |route: &String| match route.strip_suffix("{proxy+}") {
+                Some(prefix) => path.starts_with(prefix),
+                None => route == path,
+            };
+            assert!(found.iter().any(reaches), "{function}: {path}");
+        }
+    }
+}
+
+#[test]
 fn event_sources_report_partial_failures() {
     let template = template();
     for function in ["FanoutFunction", "DeliveryFunction"] {
@@ -97,14 +174,15 @@ fn a_message_stays_hidden_for_six_function_timeouts() {
 }
 
 #[test]
-fn a_webhooks_test_ends_before_its_function() {
+fn a_webhooks_test_and_an_import_end_before_their_function() {
     let template = template();
     let settings = resource(&template, "SettingsFunction");
     let timeout = settings
         .lines()
         .find_map(|line| line.trim().strip_prefix("Timeout: "))
         .and_then(|seconds| seconds.parse::<u64>().ok());
-    let wanted = common::limits::DELIVERY_TIMEOUT + common::limits::AWS_OPERATION_TIMEOUT;
+    let longest = common::limits::DELIVERY_TIMEOUT.max(common::limits::IMPORT_TIME);
+    let wanted = longest + common::limits::AWS_OPERATION_TIMEOUT;
     assert!(timeout.is_some_and(|seconds| seconds > wanted.as_secs()));
 }
 

@@ -66,7 +66,8 @@ pub(super) fn finish_responses(document: &mut Value) {
 }
 
 /// What holds of requests whatever a handler says: a body that may be empty is
-/// not required, and a parameter that may be left out is never `null`.
+/// not required, and a parameter that may be left out is never `null`. An empty
+/// one is none.
 pub(super) fn finish_requests(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
     for operation in operations(&mut document["paths"]) {
@@ -80,6 +81,9 @@ pub(super) fn finish_requests(document: &mut Value) {
             .and_then(Value::as_array_mut);
         for parameter in parameters.into_iter().flatten() {
             without_null(&mut parameter["schema"]);
+            if parameter["in"] == "query" && parameter["required"] == false {
+                parameter["allowEmptyValue"] = json!(true);
+            }
         }
     }
 }

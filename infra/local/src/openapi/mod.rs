@@ -48,6 +48,10 @@ const TAGS: &[(&str, &str)] = &[
         "API keys and audit",
         "Who may call, and who changed which setting.",
     ),
+    (
+        "Export and import",
+        "Services, integrations and webhooks as one document.",
+    ),
     ("Service", "This service itself."),
     ("Receiving", "What webhooks get."),
 ];

@@ -1,5 +1,6 @@
 //! Intake as the document describes it: one description for all providers.
 
+use serde_json::Value;
 use utoipa::{
     IntoParams, OpenApi, PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -75,7 +76,7 @@ pub struct AlertAccepted {
     request_body(
         description = "What the tool sends, up to 5 MiB.",
         content(
-            (Object = "application/json", examples(
+            (Value = "application/json", examples(
                 ("webhook" = (summary = "Any tool, through `webhook`", value = json!({"title": "Disk full on db-1", "severity": "critical", "source": "db-1", "dedup_key": "disk-db-1", "status": "triggered"}))),
                 ("prometheus" = (summary = "Alertmanager, through `prometheus`", value = json!({"version": "4", "groupKey": "{}:{alertname=\"DiskFull\"}", "status": "firing", "receiver": "opsknight", "alerts": [{"status": "firing", "labels": {"alertname": "DiskFull", "instance": "db-1", "severity": "critical"}, "annotations": {"summary": "Disk full on db-1"}, "startsAt": "2026-01-15T10:30:00Z", "endsAt": "0001-01-01T00:00:00Z", "fingerprint": "b4d1e5f0c3a29687"}]})))
             )),
@@ -125,7 +126,7 @@ fn receive_by_get() {}
     operation_id = "putAlerts",
     tag = "Intake",
     params(("provider" = inline(Provider), Path, description = "The integration's type."), Credential),
-    request_body(description = "What the tool sends, up to 5 MiB.", content((Object = "application/json"))),
+    request_body(description = "What the tool sends, up to 5 MiB.", content((Value = "application/json"))),
     responses(
         (status = 200, description = "Every alert is stored, or ignored for a reason.", body = AlertAccepted),
         Errors::<(IntakeBody, OtherMethod, ById, Sender, Flood, FloodOf503)>,

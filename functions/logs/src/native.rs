@@ -57,7 +57,7 @@ pub(crate) fn router(intake: Intake) -> Router {
     operation_id = "sendVictorOpsAlert",
     tag = "VictorOps drop-in",
     params(("key" = String, Path, description = "The integration key.")),
-    request_body(content = Object, description = "`message_type`, `entity_id`, `entity_display_name`, `state_message` and whatever else there is to say.", example = json!({"message_type": "CRITICAL", "entity_id": "disk-db-1", "state_message": "98% used"})),
+    request_body(content = serde_json::Value, description = "`message_type`, `entity_id`, `entity_display_name`, `state_message` and whatever else there is to say.", example = json!({"message_type": "CRITICAL", "entity_id": "disk-db-1", "state_message": "98% used"})),
     responses(
         (status = 200, description = "It is stored, or ignored for a reason.", body = Answer),
         Errors::<(IntakeBody, KeyInPath, Flood)>,
@@ -83,7 +83,7 @@ async fn without_routing(
     tag = "VictorOps drop-in",
     params(("key" = String, Path, description = "The integration key."),
         ("routing" = String, Path, description = "Kept with the alert.")),
-    request_body(content = Object, description = "`message_type`, `entity_id`, `entity_display_name`, `state_message` and whatever else there is to say.", example = json!({"message_type": "CRITICAL", "entity_id": "disk-db-1", "state_message": "98% used"})),
+    request_body(content = serde_json::Value, description = "`message_type`, `entity_id`, `entity_display_name`, `state_message` and whatever else there is to say.", example = json!({"message_type": "CRITICAL", "entity_id": "disk-db-1", "state_message": "98% used"})),
     responses(
         (status = 200, description = "It is stored, or ignored for a reason.", body = Answer),
         Errors::<(IntakeBody, KeyInPath, Flood)>,

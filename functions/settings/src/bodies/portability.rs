@@ -120,11 +120,10 @@ pub(crate) struct ExportedWebhook {
 pub(crate) struct Imported {
     #[schema(minimum = 1, maximum = 1)]
     version: u64,
-    /// Said by an export; not read.
+    /// Said by an export, and not used.
     secrets: Option<bool>,
-    /// The same.
-    #[schema(value_type = Option<Vec<String>>)]
-    not_included: Option<Vec<String>>,
+    /// The same; it may be anything.
+    not_included: Option<serde_json::Value>,
     services: Option<Vec<ImportedService>>,
     integrations: Option<Vec<ImportedIntegration>>,
     webhooks: Option<Vec<ImportedWebhook>>,

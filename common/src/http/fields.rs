@@ -315,11 +315,6 @@ fn whole(value: &Value) -> Option<u64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     value.as_u64().or_else(|| {
         let number = value.as_f64()?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked to be whole and in range"
-        )]
         let is_whole = number.fract() == 0.0 && (0.0..=EXACT).contains(&number);
         is_whole.then_some(number as u64)
     })

@@ -1,6 +1,5 @@
 //! Intake as the document describes it: one description for all providers.
 
-use serde_json::Value;
 use utoipa::{
     IntoParams, OpenApi, PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},

@@ -10,7 +10,7 @@ use aws_smithy_http_client::{
     tls::{self, rustls_provider::CryptoMode},
 };
 
-use crate::limits;
+use crate::{config, limits};
 
 /// The process's HTTP client for AWS. ring: the AWS-LC default gathers
 /// CPU-jitter entropy in its first handshake, 26 ms of a cold start.
@@ -30,6 +30,16 @@ pub async fn sdk_config() -> SdkConfig {
     with_bounds(aws_config::defaults(BehaviorVersion::v2026_01_12()))
         .load()
         .await
+}
+
+/// The same configuration for a service that `variable` says is elsewhere:
+/// `sam local` only sets variables that the template names, which `AWS_ENDPOINT_URL`
+/// cannot be (empty, the SDK takes it for a malformed address).
+pub fn reached_at(sdk: &SdkConfig, variable: &'static str) -> SdkConfig {
+    match config::optional(variable) {
+        Some(url) => sdk.to_builder().endpoint_url(url.trim()).build(),
+        None => sdk.clone(),
+    }
 }
 
 /// Puts this product's timeouts, retries and HTTP client into a configuration.

@@ -55,6 +55,18 @@ impl BreakerPolicy {
         )
     }
 
+    /// Deliveries that may be under way at once to a webhook of this health: to
+    /// one that failed, no more than could open its breaker. Else those that
+    /// start while the first of a crowd time out would hang as long again.
+    pub fn places(&self, health: Option<&Health>) -> usize {
+        let failed = health.map_or(0, |health| health.consecutive_failures);
+        if failed == 0 {
+            return self.at_once;
+        }
+        let left = usize::try_from(self.failures.saturating_sub(failed)).unwrap_or(usize::MAX);
+        left.clamp(1, self.at_once.max(1))
+    }
+
     fn pause(&self, failed_probes: u32) -> Duration {
         let at = usize::try_from(failed_probes).unwrap_or(usize::MAX);
         let pause = self.pauses.get(at).or(self.pauses.last());
@@ -231,8 +243,10 @@ impl Health {
         if !was_open && health.consecutive_failures < policy.failures {
             return Some((health, Step::Counted));
         }
-        let longest = policy.pauses.iter().max().copied().unwrap_or_default();
-        let asked = failure.retry_after.unwrap_or_default().min(longest);
+        let asked = failure
+            .retry_after
+            .unwrap_or_default()
+            .min(limits::RETRY_AFTER_MAX);
         let pause = policy.pause(health.failed_probes).max(asked);
         health.next_probe_at = Some(failure.at.after(pause));
         let step = health.step(failure.at, policy);
@@ -256,7 +270,7 @@ impl Health {
 }
 
 /// How long a delivery is put back that found its webhook's places taken: the
-/// longer, the more often it was received. Growing by a second each time, the
+/// longer, the more often it was received. Growing by two seconds each time, the
 /// thousand receives that the queue allows last five days.
 pub fn busy_pause(receives: u32, random: f64) -> Duration {
     let longest = limits::BUSY_PAUSE
@@ -327,13 +341,27 @@ mod tests {
     }
 
     #[test]
+    fn who_has_failed_is_given_fewer_places() {
+        let policy: BreakerPolicy = "failures=3,atOnce=10".parse().unwrap();
+        assert_eq!(policy.places(None), 10);
+        let (first, _) = fail(None, 0, false).unwrap();
+        let (second, _) = fail(Some(&first), 1, false).unwrap();
+        assert_eq!(policy.places(Some(&first)), 2);
+        assert_eq!(policy.places(Some(&second)), 1);
+        assert_eq!(policy.places(Some(&opened())), 1, "the probe");
+        let patient: BreakerPolicy = "failures=1000,atOnce=10".parse().unwrap();
+        assert_eq!(patient.places(Some(&first)), 10);
+    }
+
+    #[test]
     fn attempts_from_before_it_opened_change_nothing() {
         assert_eq!(fail(Some(&opened()), 3, false), None);
     }
 
     #[test]
-    fn a_probes_retry_after_is_kept_up_to_the_longest_pause() {
-        for (asked, expected) in [(5, 10), (30, 30), (900, 60)] {
+    fn no_probe_comes_earlier_than_the_receiver_asked() {
+        let longest = limits::RETRY_AFTER_MAX.as_secs();
+        for (asked, expected) in [(5, 10), (30, 30), (900, 900), (longest + 1, longest)] {
             let (mut health, _) = fail(None, 0, false).unwrap();
             health.consecutive_failures = 2;
             let failure = Failure {

@@ -9,6 +9,7 @@ use crate::{
     alert::Urgency,
     id::{EventId, IncidentId, ServiceId},
     incident::{Assignee, Changed, FieldChange, Incident, ServiceRef, Status},
+    telemetry,
     time::Timestamp,
 };
 
@@ -188,6 +189,9 @@ pub struct Event {
     pub link: Option<String>,
     /// The bytes that receivers get; absent for a note.
     pub body: Option<String>,
+    /// What it is traced back to: the request that it came of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
 }
 
 impl Event {
@@ -226,6 +230,7 @@ impl Event {
             note: Some(note),
             link: None,
             body: None,
+            correlation_id: telemetry::correlation_id(),
         }
     }
 
@@ -243,6 +248,7 @@ impl Event {
             note: None,
             link: incident.link.clone(),
             body: Some(outgoing_body(incident, name)),
+            correlation_id: telemetry::correlation_id(),
         }
     }
 }

@@ -215,8 +215,8 @@ pub const SLOW_AFTER: Duration = Duration::from_secs(2);
 /// [`DELIVERY_TIMEOUT`] and time to write its end down.
 pub const ATTEMPT_LEASE: Duration = Duration::from_secs(15);
 /// Added to the wait of a delivery that found no place for every time that it
-/// was received.
-pub const BUSY_PAUSE: Duration = Duration::from_secs(1);
+/// was received: places that are not free at once are held by slow attempts.
+pub const BUSY_PAUSE: Duration = Duration::from_secs(2);
 /// Longest such wait.
 pub const BUSY_PAUSE_MAX: Duration = Duration::from_secs(600);
 /// What a batch has delivered is deleted before its end when it lasts longer
@@ -302,6 +302,8 @@ pub const IMPORT_CHANGES: usize = 250;
 pub const IMPORT_TIME: Duration = Duration::from_secs(10);
 /// Services whose integrations are read at the same time.
 pub const SERVICES_READ_AT_ONCE: usize = 16;
+/// Longest request id of a sender that is taken over, bytes.
+pub const CORRELATION_ID_BYTES: usize = 128;
 
 /// Clock skew that a signed timestamp may have (Standard Webhooks: 5 minutes).
 pub const SIGNED_TIMESTAMP_TOLERANCE: Duration = Duration::from_secs(300);

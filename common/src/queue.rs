@@ -85,7 +85,8 @@ impl Queue {
         sdk: &aws_config::SdkConfig,
         variable: &'static str,
     ) -> Result<Self, config::ConfigError> {
-        let queue = Self::new(Client::new(sdk), config::required(variable)?);
+        let client = Client::new(&crate::aws::reached_at(sdk, "SQS_ENDPOINT_URL"));
+        let queue = Self::new(client, config::required(variable)?);
         crate::aws::warm_up(async {
             let _ = queue.depth().await;
         })
@@ -187,21 +188,20 @@ impl Queue {
             .map_err(QueueError::from_sdk)
     }
 
-    /// Makes received messages invisible for this long, from now on.
+    /// Makes received messages, by their receipts, invisible for so long, from
+    /// now on: for whole seconds, never for less than asked, and at most for
+    /// [`limits::VISIBILITY_MAX`].
     ///
     /// # Errors
     /// See [`QueueError`].
-    pub async fn hide(&self, receipts: &[&str], pause: Duration) -> Result<(), QueueError> {
-        let seconds = pause.min(limits::VISIBILITY_MAX).as_secs_f64().round();
-        #[expect(clippy::cast_possible_truncation, reason = "at most 12 hours")]
-        let seconds = seconds as i32;
-        for chunk in receipts.chunks(limits::SQS_BATCH) {
+    pub async fn hide(&self, messages: &[(String, Duration)]) -> Result<(), QueueError> {
+        for chunk in messages.chunks(limits::SQS_BATCH) {
             let mut entries = Vec::with_capacity(chunk.len());
-            for (index, receipt) in chunk.iter().enumerate() {
+            for (index, (receipt, pause)) in chunk.iter().enumerate() {
                 let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
                     .id(index.to_string())
-                    .receipt_handle(*receipt)
-                    .visibility_timeout(seconds)
+                    .receipt_handle(receipt)
+                    .visibility_timeout(visibility_seconds(*pause))
                     .build()
                     .map_err(|error| QueueError::Unavailable(error.to_string()))?;
                 entries.push(entry);
@@ -273,6 +273,14 @@ impl Queue {
     }
 }
 
+/// Whole seconds that are not shorter than this: rounded down, a message would
+/// come back before its receiver wants to hear of it.
+fn visibility_seconds(pause: Duration) -> i32 {
+    let pause = pause.min(limits::VISIBILITY_MAX);
+    let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
 /// How many of the first messages go into one call: at most ten, each group
 /// once, and no more bytes than a call takes.
 fn wave_length(messages: &[Outgoing]) -> usize {
@@ -318,6 +326,7 @@ mod tests {
                     event: EventName::Created,
                     round: 0,
                     body: "{}".to_owned(),
+                    correlation_id: None,
                 },
             })
             .collect()
@@ -334,6 +343,22 @@ mod tests {
             ("abb", 2),
         ] {
             assert_eq!(wave_length(&of_groups(groups)), expected, "{groups}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_never_hidden_for_less_than_asked() {
+        for (pause, seconds) in [
+            (Duration::ZERO, 0),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_millis(999), 1),
+            (Duration::from_secs(1), 1),
+            (Duration::from_millis(1_001), 2),
+            (Duration::from_millis(7_200_400), 7_201),
+            (Duration::from_secs(86_400), 42_900),
+            (Duration::MAX, 42_900),
+        ] {
+            assert_eq!(visibility_seconds(pause), seconds, "{pause:?}");
         }
     }
 

@@ -221,6 +221,25 @@ mod tests {
     }
 
     #[test]
+    fn a_date_is_not_undercut_by_fractions_of_a_second() {
+        let schedule: RetrySchedule = "1s,1s".parse().unwrap();
+        let date = "Thu, 06 Aug 2026 07:01:00 GMT";
+        let due = Timestamp::parse_rfc3339("2026-08-06T07:01:00Z").unwrap();
+        for millis in [0, 1, 499, 500, 501, 999] {
+            let now = Timestamp::from_unix_millis(due.unix_millis() - 60_000 + millis);
+            let progress = Progress {
+                attempts: 1,
+                started_at: now,
+                retry_after: parse_retry_after(date, now),
+            };
+            for jitter in [0.0, 0.5, 1.0] {
+                let pause = schedule.next_pause(progress, now, jitter).unwrap();
+                assert_eq!(now.after(pause), due, "{millis} ms, jitter {jitter}");
+            }
+        }
+    }
+
+    #[test]
     fn retry_after_is_read_in_both_forms() {
         let now = Timestamp::parse_rfc3339("2026-08-06T07:00:00Z").unwrap();
         assert_eq!(

@@ -35,6 +35,7 @@ pub fn message(webhook: &Webhook, event: EventName, now: Timestamp) -> DeliveryM
         event,
         round: 0,
         body: format::render(webhook, &marked(plain), None).body,
+        correlation_id: None,
     }
 }
 

@@ -286,6 +286,9 @@ pub struct Delivery {
     pub group: String,
     /// When the event was fanned out.
     pub created_at: Timestamp,
+    /// What it is traced back to: the request that its event came of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
 }
 
 /// One try to reach a receiver.
@@ -327,6 +330,9 @@ pub struct DeliveryMessage {
     pub round: u32,
     /// The bytes to sign and send.
     pub body: String,
+    /// What the delivery is traced back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
 }
 
 impl Delivery {
@@ -339,6 +345,7 @@ impl Delivery {
             event: self.event,
             round: self.round,
             body: self.body.clone(),
+            correlation_id: self.correlation_id.clone(),
         }
     }
 

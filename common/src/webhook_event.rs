@@ -7,6 +7,7 @@ use crate::{
     breaker::Health,
     event::{Actor, EventName},
     id::{EventId, WebhookId},
+    telemetry,
     time::Timestamp,
     webhook::Webhook,
 };
@@ -47,6 +48,9 @@ pub struct WebhookEvent {
     pub reason: Option<String>,
     /// The bytes that receivers get.
     pub body: Option<String>,
+    /// What it is traced back to: that of the delivery that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
 }
 
 impl WebhookEvent {
@@ -78,6 +82,7 @@ impl WebhookEvent {
             actor,
             reason: None,
             body: None,
+            correlation_id: telemetry::correlation_id(),
         }
     }
 

@@ -1,9 +1,13 @@
 //! The program as a process of its own, to be killed and started again.
 
-use std::{path::Path, process::Stdio};
+use std::{
+    path::Path,
+    process::Stdio,
+    sync::{Arc, Mutex},
+};
 
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncRead, BufReader, Lines},
     process::{Child, Command},
 };
 
@@ -15,6 +19,7 @@ pub struct Program {
     world: World,
     inbox: String,
     intake: Option<String>,
+    output: Arc<Mutex<Vec<String>>>,
 }
 
 impl Program {
@@ -31,6 +36,24 @@ impl Program {
     /// # Panics
     /// Where it does not start.
     pub async fn start_with(binary: &str, folder: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::start_telling(binary, folder, variables, Stdio::inherit()).await
+    }
+
+    /// The same with what it writes to its standard error kept: see
+    /// [`Self::output`].
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_watched(binary: &str, folder: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::start_telling(binary, folder, variables, Stdio::piped()).await
+    }
+
+    async fn start_telling(
+        binary: &str,
+        folder: &Path,
+        variables: &[(&str, &str)],
+        errors: Stdio,
+    ) -> Self {
         let mut child = Command::new(binary)
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(folder)
@@ -39,6 +62,7 @@ impl Program {
             .env("OPSKNIGHT_LOG", "error")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
+            .stderr(errors)
             .kill_on_drop(true)
             .spawn()
             .expect("the program starts");
@@ -56,6 +80,11 @@ impl Program {
         tokio::time::timeout(PATIENCE, read)
             .await
             .expect("the program says where it is");
+        let output = Arc::new(Mutex::new(printed.clone()));
+        keep(lines, output.clone());
+        if let Some(errors) = child.stderr.take() {
+            keep(BufReader::new(errors).lines(), output.clone());
+        }
         let find = |start: &str| {
             let line = printed
                 .iter()
@@ -83,7 +112,16 @@ impl Program {
             world,
             inbox,
             intake,
+            output,
         }
+    }
+
+    /// The lines that it has written so far.
+    ///
+    /// # Panics
+    /// Never, unless its reader did.
+    pub fn output(&self) -> Vec<String> {
+        self.output.lock().expect("the lines").clone()
     }
 
     /// A client of it.
@@ -121,4 +159,16 @@ impl Program {
             .expect("a status");
         assert!(ended.success(), "{ended}");
     }
+}
+
+/// Reads what is written until nobody writes any more.
+fn keep<R>(mut lines: Lines<BufReader<R>>, output: Arc<Mutex<Vec<String>>>)
+where
+    R: AsyncRead + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            output.lock().expect("the lines").push(line);
+        }
+    });
 }

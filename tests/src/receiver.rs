@@ -105,6 +105,11 @@ impl Receiver {
         self.shared.arrivals.lock().expect("the list").clone()
     }
 
+    /// How much has arrived.
+    pub fn count_now(&self) -> usize {
+        self.shared.arrivals.lock().expect("the list").len()
+    }
+
     /// Waits until what has arrived satisfies `condition`.
     ///
     /// # Panics
@@ -113,9 +118,11 @@ impl Receiver {
         let wait = async {
             loop {
                 let changed = self.shared.changed.notified();
-                let arrivals = self.arrivals();
-                if condition(&arrivals) {
-                    return arrivals;
+                {
+                    let arrivals = self.shared.arrivals.lock().expect("the list");
+                    if condition(&arrivals) {
+                        return arrivals.clone();
+                    }
                 }
                 changed.await;
             }

@@ -122,7 +122,8 @@ impl From<&Incident> for IncidentSummary {
     }
 }
 
-const NOTHING_OPEN: &str = "no open incident with this dedup key";
+/// Why an acknowledgement or a resolve is ignored.
+pub(crate) const NOTHING_OPEN: &str = "no open incident with this dedup key";
 
 impl Incidents {
     /// Applies one alert. The answer can be sent as soon as this returns: what

@@ -5,6 +5,7 @@
 mod alerts;
 mod changes;
 
+pub(crate) use alerts::NOTHING_OPEN;
 pub use alerts::{AlertOutcome, IncidentSummary, Reporter};
 pub use changes::{ChangeError, NewIncident, Precondition};
 

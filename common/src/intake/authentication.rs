@@ -67,7 +67,7 @@ impl Admission {
         let integration = context.integration.id;
         let remembered = store.remember_message(integration, message, context.now);
         if let Err(error) = remembered.await {
-            tracing::warn!(integration.id = %integration, %error, "a message was not remembered");
+            tracing::warn!(service.id = %context.integration.service.id, %error, "a message was not remembered");
         }
     }
 }

@@ -79,6 +79,6 @@ pub async fn log_answer(store: &Store, received: &Received, context: &Context<'_
         excerpt: text::block(&excerpt, limits::REQUEST_EXCERPT_CHARS),
     };
     if let Err(error) = store.log_request(context.integration.id, &record).await {
-        tracing::warn!(integration.id = %context.integration.id, %error, "a request was not logged");
+        tracing::warn!(service.id = %context.integration.service.id, %error, "a request was not logged");
     }
 }

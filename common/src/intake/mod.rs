@@ -10,6 +10,7 @@ mod pipeline;
 mod rate_limit;
 mod received;
 mod repair;
+mod told;
 pub mod value;
 mod vendor;
 
@@ -31,6 +32,7 @@ pub use log::{Answer, log_answer};
 pub use pipeline::{AlertResult, ResultAction, apply_alerts, read, receive_for, result_of};
 pub use rate_limit::{Allowance, OverLimit};
 pub use received::{Received, Unreadable};
+pub use told::{Cause, tell};
 pub use vendor::{Authentication, Context, Methods, Parsed, Vendor};
 
 use crate::{

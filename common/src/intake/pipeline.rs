@@ -12,12 +12,13 @@ use super::{
     Admission, Allowance, Answer, Attempt, Context, Intake, Parsed, Received, Vendor,
     authentication::{Found, authenticate},
     log_answer,
+    told::{Cause, tell},
 };
 use crate::{
     alert::{Action, Alert, DedupKey, Severity},
     http::{ApiError, address, body, json},
     id::IntegrationId,
-    incidents::{AlertOutcome, IncidentSummary, Incidents, Reporter},
+    incidents::{AlertOutcome, IncidentSummary, Incidents, NOTHING_OPEN, Reporter},
     integration::Integration,
     limits,
     store::{Store, StoreError},
@@ -51,6 +52,9 @@ pub struct AlertResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub incident: Option<IncidentSummary>,
+    /// Why nothing was done, for the metrics.
+    #[serde(skip)]
+    pub cause: Option<Cause>,
 }
 
 /// What was done with an alert.
@@ -175,6 +179,9 @@ async fn take(
         },
         Err(error) => Err(error.asking_for_basic()),
     };
+    if let Ok(taken) = &outcome {
+        tell(context, &taken.results);
+    }
     log_request(intake.store(), received, context, &outcome).await;
     outcome
 }
@@ -189,16 +196,22 @@ async fn process(
     let store = intake.store();
     let is_copy = admission.is_copy(store, context).await;
     if is_copy.map_err(|error| overloaded(vendor, &error))? {
-        return Ok(vec![ignored("duplicate delivery".to_owned())]);
+        let copy = ignored("duplicate delivery".to_owned(), Cause::Duplicate);
+        return Ok(vec![copy]);
     }
     let parsed = match &admission.settled {
         Some(reason) => vec![Parsed::ignored(reason)],
         None => (vendor.normalise)(received, context)
             .map_err(|error| ApiError::bad_request("unreadable_body", error.to_string()))?,
     };
-    let results = apply_alerts(intake.incidents(), vendor.name, context, parsed)
+    let mut results = apply_alerts(intake.incidents(), vendor.name, context, parsed)
         .await
         .map_err(|error| overloaded(vendor, &error))?;
+    if admission.settled.is_some() {
+        for result in &mut results {
+            result.cause = Some(Cause::Confirmation);
+        }
+    }
     admission.remember(store, context).await;
     Ok(results)
 }
@@ -295,11 +308,11 @@ pub async fn apply_alerts(
                 by_key.entry(key).or_default().push((index, alert));
                 None
             }
-            Parsed::Ignored(reason) => Some(ignored(reason)),
+            Parsed::Ignored(reason) => Some(ignored(reason, Cause::NotAnAlert)),
             Parsed::Unrecognised(what) => {
                 let reason = format!("unrecognised {what}");
                 unrecognised.get_or_insert_with(|| reason.clone());
-                Some(ignored(reason))
+                Some(ignored(reason, Cause::Unrecognised))
             }
         });
     }
@@ -373,7 +386,7 @@ async fn tell_unrecognised(
         .map(|_| ())
 }
 
-fn ignored(reason: String) -> AlertResult {
+fn ignored(reason: String, cause: Cause) -> AlertResult {
     AlertResult {
         action: ResultAction::Ignored,
         // Reasons quote what was sent.
@@ -381,6 +394,7 @@ fn ignored(reason: String) -> AlertResult {
         dedup_key: None,
         severity: None,
         incident: None,
+        cause: Some(cause),
     }
 }
 
@@ -393,12 +407,17 @@ pub fn result_of(outcome: AlertOutcome, key: &DedupKey, alert: &Alert) -> AlertR
         AlertOutcome::Resolved(incident) => (ResultAction::Resolved, None, Some(incident)),
         AlertOutcome::Ignored(reason) => (ResultAction::Ignored, Some(reason), None),
     };
+    let cause = reason.as_deref().map(|reason| match reason {
+        NOTHING_OPEN => Cause::NoOpenIncident,
+        _ => Cause::AlreadyResolved,
+    });
     AlertResult {
         action,
         reason,
         dedup_key: Some(key.clone()),
         severity: Some(alert.severity),
         incident,
+        cause,
     }
 }
 

@@ -108,7 +108,18 @@ impl Guard {
     /// # Errors
     /// Where a variable cannot be read.
     pub fn from_env() -> Result<Self, crate::config::ConfigError> {
-        let mut guard = crate::config::flag("ALLOW_PRIVATE_TARGETS", false).map(Self::new)?;
+        crate::config::flag("ALLOW_PRIVATE_TARGETS", false)
+            .map(Self::new)?
+            .with_own_hosts_of_env()
+    }
+
+    /// The same guard, which also refuses what `PUBLIC_URL` and `OWN_HOSTS` name
+    /// as the deployment's own.
+    ///
+    /// # Errors
+    /// Where a variable cannot be read.
+    pub fn with_own_hosts_of_env(self) -> Result<Self, crate::config::ConfigError> {
+        let mut guard = self;
         for name in ["PUBLIC_URL", "OWN_HOSTS"] {
             let text = crate::config::optional(name).unwrap_or_default();
             for own in text.split(',').filter(|own| !own.trim().is_empty()) {

@@ -1,6 +1,9 @@
 //! Deliveries and the attempts made for them.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{
+    operation::put_item::PutItemError,
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+};
 
 use super::{Store, StoreError, keys, number, read, text};
 use crate::{
@@ -11,12 +14,12 @@ use crate::{
 };
 
 /// Whether a delivery was written or was there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewDelivery {
     /// Written now.
     Created,
-    /// A replayed event made it before.
-    Existed,
+    /// A replayed event made it before: the delivery as it is now.
+    Existed(Box<Delivery>),
 }
 
 /// What an attempt made of a delivery.
@@ -52,10 +55,25 @@ impl Store {
                 ),
             )
             .only_if("attribute_not_exists(pk)");
-        match put.send(&self.client).await {
-            Ok(()) => Ok(NewDelivery::Created),
-            Err(StoreError::Conflict) => Ok(NewDelivery::Existed),
-            Err(error) => Err(error),
+        let sent = self
+            .client
+            .put_item()
+            .table_name(put.table)
+            .set_item(Some(put.item))
+            .set_condition_expression(put.condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let error = match sent {
+            Ok(_) => return Ok(NewDelivery::Created),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                let existing = failed.item().cloned().ok_or(StoreError::Conflict)?;
+                Ok(NewDelivery::Existed(Box::new(read(existing)?)))
+            }
+            _ => Err(StoreError::from_sdk(error)),
         }
     }
 

@@ -154,10 +154,9 @@ impl Store {
     ///
     /// # Errors
     /// Where `TABLE_NAME` is not set.
-    pub async fn from_env(
-        config: &aws_config::SdkConfig,
-    ) -> Result<Self, crate::config::ConfigError> {
-        let store = Self::new(Client::new(config), crate::config::required("TABLE_NAME")?);
+    pub async fn from_env(sdk: &aws_config::SdkConfig) -> Result<Self, crate::config::ConfigError> {
+        let client = Client::new(&crate::aws::reached_at(sdk, "DYNAMODB_ENDPOINT_URL"));
+        let store = Self::new(client, crate::config::required("TABLE_NAME")?);
         crate::aws::warm_up(async {
             let _ = store.ping().await;
         })

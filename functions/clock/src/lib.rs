@@ -7,9 +7,11 @@ mod stranded;
 use common::{
     aws,
     config::ConfigError,
+    id::RequestId,
     incidents::Incidents,
     queue::Queue,
     store::{Store, StoreError},
+    telemetry::{self, Metric},
     time::Timestamp,
 };
 
@@ -64,18 +66,29 @@ impl Clock {
     /// # Errors
     /// See [`Self::tick`].
     pub async fn tick_at(&self, now: Timestamp) -> Result<(), StoreError> {
-        // Neither keeps the other from being done; what may take long comes last.
-        let changed = self.change_incidents(now).await;
-        self.look_after_deliveries(now).await?;
-        changed
+        let id = RequestId::generate().to_string();
+        let run = telemetry::work("clock", self.run(now));
+        telemetry::correlated(Some(&id), run).await
     }
 
-    async fn change_incidents(&self, now: Timestamp) -> Result<(), StoreError> {
+    async fn run(&self, now: Timestamp) -> Result<(), StoreError> {
+        // Neither keeps the other from being done; what may take long comes last.
+        let changed = self.change_incidents(now).await;
+        let looked = self.look_after_deliveries(now).await;
+        if changed.as_ref().is_ok_and(|count| *count > 0)
+            || looked.as_ref().is_ok_and(|count| *count > 0)
+        {
+            telemetry::measure_work(Metric::ClockDuration);
+        }
+        looked.and(changed).map(|_| ())
+    }
+
+    /// Answers how many were changed.
+    async fn change_incidents(&self, now: Timestamp) -> Result<usize, StoreError> {
         let ended = self.incidents.end_snoozes(now).await?;
         let resolved = self.incidents.resolve_quiet(now).await?;
-        if ended + resolved > 0 {
-            tracing::info!(ended, resolved, "snoozes ended, quiet incidents resolved");
-        }
-        Ok(())
+        telemetry::count(Metric::SnoozesEnded, ended);
+        telemetry::count(Metric::IncidentsQuieted, resolved);
+        Ok(ended + resolved)
     }
 }

@@ -12,10 +12,11 @@ use std::{
 };
 
 use common::{
-    id::DeliveryId,
+    id::{DeliveryId, WebhookId},
     limits,
     queue::{Outgoing, Queue},
     store::{Store, StoreError, Window},
+    telemetry::{self, Metric},
     time::Timestamp,
     watch::{Finding, Watch},
     webhook::{Delivery, Webhook},
@@ -29,10 +30,10 @@ const WRITES_AT_ONCE: usize = 16;
 
 impl Clock {
     /// One look at deliveries, for at most [`limits::SWEEP_TIME`]; the next run
-    /// goes on where this one stops.
-    pub(crate) async fn look_after_deliveries(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// goes on where this one stops. Answers how many were queued again.
+    pub(crate) async fn look_after_deliveries(&self, now: Timestamp) -> Result<usize, StoreError> {
         let Some(queue) = &self.queue else {
-            return Ok(());
+            return Ok(0);
         };
         let until = Instant::now() + limits::SWEEP_TIME;
         for age in limits::SWEEP_AGES {
@@ -43,14 +44,16 @@ impl Clock {
             queue,
             now,
             held: HashSet::new(),
+            probed: None,
             requeued: 0,
         };
         let looked = run.look_at_watched(until).await;
+        telemetry::count(Metric::DeliveriesStranded, run.requeued);
         if run.requeued > 0 {
             let requeued = run.requeued;
             tracing::warn!(requeued, "deliveries that nothing moved were queued again");
         }
-        looked
+        looked.map(|()| run.requeued)
     }
 }
 
@@ -104,6 +107,8 @@ struct Run<'a> {
     /// The groups in which an earlier delivery still moves: what is behind it
     /// waits, and is not lost.
     held: HashSet<String>,
+    /// The webhooks whose deliveries wait for a probe, once they are asked for.
+    probed: Option<HashSet<WebhookId>>,
     requeued: usize,
 }
 
@@ -156,6 +161,10 @@ impl Run<'_> {
             (Finding::Stranded { .. }, _) if self.held.contains(&watch.group) => {
                 watch.check_at = watch.after_waiting(self.now);
             }
+            (Finding::Stranded { .. }, _) if self.waits_for_probe(watch.webhook_id).await? => {
+                self.held.insert(watch.group.clone());
+                watch.check_at = watch.after_waiting(self.now);
+            }
             (Finding::Stranded { check_at }, Some(delivery)) => {
                 if !self.requeue(delivery, watch.resent + 1).await {
                     // Due again at the next run; what is behind it waits.
@@ -166,6 +175,25 @@ impl Run<'_> {
             }
         }
         self.store.look_again(&watch).await
+    }
+
+    /// Whether the deliveries of this webhook wait for the next probe: they are
+    /// in the queue, and come by in its time. Where no probe was made for long
+    /// after it was due, there is no message left to make it.
+    async fn waits_for_probe(&mut self, webhook: WebhookId) -> Result<bool, StoreError> {
+        if let Some(probed) = &self.probed {
+            return Ok(probed.contains(&webhook));
+        }
+        let webhooks = self.store.webhooks().await?;
+        let probed = webhooks.iter().filter(|webhook| {
+            let health = webhook.health.as_ref();
+            let due = health.and_then(|health| health.next_probe_at);
+            webhook.enabled && due.is_some_and(|due| due.after(limits::STRANDED_AFTER) > self.now)
+        });
+        let probed: HashSet<WebhookId> = probed.map(|webhook| webhook.id).collect();
+        let waits = probed.contains(&webhook);
+        self.probed = Some(probed);
+        Ok(waits)
     }
 
     async fn requeue(&mut self, delivery: &Delivery, time: u32) -> bool {

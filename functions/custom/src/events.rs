@@ -18,6 +18,7 @@ use common::{
     incidents::Reporter,
     intake::{
         AlertResult, Answer, Context, Intake, Received, credentials, log_answer, read, result_of,
+        tell,
     },
     integration::Integration,
     limits,
@@ -134,6 +135,9 @@ async fn accept(intake: &Intake, request: Request) -> Result<AlertResult, ApiErr
         Err(over) if over.is_first => Err(over.into_error(StatusCode::TOO_MANY_REQUESTS)),
         Err(over) => return Err(over.into_error(StatusCode::TOO_MANY_REQUESTS)),
     };
+    if let Ok(result) = &outcome {
+        tell(&context, std::slice::from_ref(result));
+    }
     let answer = match &outcome {
         Ok(result) => Answer::of(StatusCode::ACCEPTED, std::slice::from_ref(result)),
         Err(error) => Answer::rejected(error.status(), error.message()),

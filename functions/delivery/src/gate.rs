@@ -10,6 +10,7 @@ use common::{
     crypto, limits,
     posting::{Tried, Verdict, try_delivery},
     store::StoreError,
+    telemetry::{self, Metric},
     time::Timestamp,
     webhook::{Delivery, DeliveryMessage, SlowAttempt, Webhook},
     webhook_event::{Happened, WebhookEvent},
@@ -24,6 +25,8 @@ pub(crate) struct Pass {
     pub webhook: Webhook,
     /// Whether the attempt is the probe of an open breaker.
     pub probe: bool,
+    /// Whether the queue handed the message out for the first time.
+    pub is_first_receive: bool,
     _place: Place,
 }
 
@@ -37,12 +40,12 @@ impl Deliverer {
         start_by: Instant,
     ) -> Result<Pass, Duration> {
         check_gate(&webhook)?;
-        let busy = || busy_pause(receives(message), crypto::random_unit());
-        if webhook.slow_attempts_at(Timestamp::now()) >= self.policy.at_once {
-            return Err(busy());
+        let places = self.policy.places(webhook.health.as_ref());
+        if webhook.slow_attempts_at(Timestamp::now()) >= places {
+            return Err(busy(message));
         }
-        let place = self.limiter.place(webhook.id, start_by).await;
-        let place = place.ok_or_else(busy)?;
+        let place = self.limiter.place(webhook.id, places, start_by).await;
+        let place = place.ok_or_else(|| busy(message))?;
         let webhook = if place.waited {
             self.read_again(&webhook).await?
         } else {
@@ -55,6 +58,7 @@ impl Deliverer {
         Ok(Pass {
             webhook,
             probe,
+            is_first_receive: receives(message) == 1,
             _place: place,
         })
     }
@@ -152,6 +156,7 @@ impl Deliverer {
             WebhookEvent::noted(webhook.id, Happened::Recovered, Timestamp::now(), actor)
         });
         if health.next_probe_at.is_some() {
+            telemetry::count(Metric::BreakersClosed, 1);
             tracing::info!(webhook.id = %webhook.id, "a webhook works again");
         }
         self.store
@@ -167,7 +172,11 @@ impl Deliverer {
         match self.store.disable_gone_webhook(webhook, &entry).await {
             // Somebody disabled or deleted it already.
             Err(StoreError::Conflict) => Ok(()),
-            other => other,
+            Ok(()) => {
+                telemetry::count(Metric::WebhooksDisabled, 1);
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -193,22 +202,40 @@ impl Deliverer {
         let Some((after, step)) = Health::after_failure(before, failure, &self.policy) else {
             return Ok(());
         };
-        let entry = match step {
-            Step::Counted => None,
-            Step::Warn => Some(WebhookEvent::failing(webhook, &after, now)),
+        let reason = format!("nothing but failures since {}", after.failing_since);
+        let (entry, metric) = match step {
+            Step::Counted => (None, None),
+            Step::Warn => {
+                let entry = WebhookEvent::failing(webhook, &after, now);
+                (Some(entry), Some(Metric::WebhooksFailing))
+            }
             Step::Disable => {
-                let reason = format!("nothing but failures since {}", after.failing_since);
                 let entry = WebhookEvent::disabled(webhook, Some(&after), &reason, now);
-                tracing::warn!(webhook.id = %webhook.id, reason, "a webhook is disabled");
-                return self
-                    .store
-                    .disable_failing_webhook(webhook, before, &after, &entry)
-                    .await;
+                (Some(entry), Some(Metric::WebhooksDisabled))
             }
         };
-        self.store
-            .replace_health(webhook.id, before, &after, entry.as_ref())
-            .await
+        match &entry {
+            Some(entry) if step == Step::Disable => {
+                self.store
+                    .disable_failing_webhook(webhook, before, &after, entry)
+                    .await?;
+                tracing::warn!(webhook.id = %webhook.id, reason, "a webhook is disabled");
+            }
+            entry => {
+                self.store
+                    .replace_health(webhook.id, before, &after, entry.as_ref())
+                    .await?;
+            }
+        }
+        let was_open = before.is_some_and(|health| health.next_probe_at.is_some());
+        telemetry::count(
+            Metric::BreakersOpened,
+            usize::from(!was_open && after.next_probe_at.is_some()),
+        );
+        if let Some(metric) = metric {
+            telemetry::count(metric, 1);
+        }
+        Ok(())
     }
 }
 
@@ -229,7 +256,12 @@ fn spread(pause: Duration) -> Duration {
     pause.mul_f64(spread).max(Duration::from_secs(1))
 }
 
-/// How often the queue has handed this message out.
+/// How long a message waits that finds no place, by how often the queue has
+/// handed it out.
+pub(crate) fn busy(message: &SqsMessage) -> Duration {
+    busy_pause(receives(message), crypto::random_unit())
+}
+
 fn receives(message: &SqsMessage) -> u32 {
     let count = message.attributes.get("ApproximateReceiveCount");
     count.and_then(|count| count.parse().ok()).unwrap_or(1)

@@ -19,8 +19,10 @@ use common::{
     queue::Queue,
     retry::RetrySchedule,
     store::Store,
+    telemetry,
 };
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use futures_util::{StreamExt as _, future, stream::FuturesUnordered};
+use tokio::time::MissedTickBehavior;
 
 use limiter::Limiter;
 
@@ -52,8 +54,10 @@ pub enum StartError {
 struct Handled {
     /// The receipts of those that are done with.
     delivered: Vec<String>,
-    /// The ids of those that are to come again.
+    /// The ids of those that are to come again …
     failures: Vec<String>,
+    /// … and their receipts, with the time after which they are.
+    waiting: Vec<(String, Duration)>,
 }
 
 /// What is to happen with a message.
@@ -80,7 +84,7 @@ impl Deliverer {
             dead_letters,
             outbound,
             schedule,
-            limiter: Limiter::new(policy.at_once),
+            limiter: Limiter::default(),
             policy,
         }
     }
@@ -104,29 +108,36 @@ impl Deliverer {
     /// Handles one batch until shortly before `deadline`. The answer names the
     /// messages that are to come again.
     pub async fn handle(&self, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
+        telemetry::work("delivery", self.handle_batch(batch, deadline)).await
+    }
+
+    async fn handle_batch(&self, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
         let mut groups: FuturesUnordered<_> = by_group(batch.records)
             .into_iter()
             .map(|group| self.handle_group(group, deadline))
             .collect();
-        let (mut failures, mut delivered) = (Vec::new(), Vec::new());
-        let mut collect = async |delivered: &mut Vec<String>| {
-            while let Some(handled) = groups.next().await {
-                failures.extend(handled.failures);
-                delivered.extend(handled.delivered);
-            }
-        };
+        let (mut all, mut telling) = (Handled::default(), FuturesUnordered::new());
         // Where the rest of the batch takes its time, the queue would hold back
-        // the next event of every incident in it until the batch ends.
-        while tokio::time::timeout(limits::BATCH_PATIENCE, collect(&mut delivered))
-            .await
-            .is_err()
-        {
-            if !delivered.is_empty() {
-                self.forget(&std::mem::take(&mut delivered)).await;
+        // the next event of every incident in it until the batch ends. Attempts
+        // go on while the queue is told.
+        let mut patience = tokio::time::interval(limits::BATCH_PATIENCE);
+        patience.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        patience.tick().await;
+        while !groups.is_empty() {
+            tokio::select! {
+                Some(handled) = groups.next() => all.add(handled),
+                Some(()) = telling.next() => {}
+                _ = patience.tick() => {
+                    let delivered = std::mem::take(&mut all.delivered);
+                    telling.push(self.tell(delivered, std::mem::take(&mut all.waiting)));
+                }
             }
         }
+        // What is delivered, the event source deletes.
+        telling.push(self.tell(Vec::new(), all.waiting));
+        telling.collect::<()>().await;
         let mut response = SqsBatchResponse::default();
-        response.set_failures(failures);
+        response.set_failures(all.failures);
         response
     }
 
@@ -141,7 +152,7 @@ impl Deliverer {
             match next {
                 Next::Done => handled.delivered.extend(message.receipt_handle.clone()),
                 Next::Again(pause) => {
-                    handled.failures = self.put_back(&messages[index..], pause).await;
+                    handled.put_back(&messages[index..], pause);
                     break;
                 }
             }
@@ -149,29 +160,37 @@ impl Deliverer {
         handled
     }
 
-    /// Deletes messages before the event source does.
-    async fn forget(&self, receipts: &[String]) {
-        if let Err(error) = self.queue.delete(receipts).await {
+    /// Deletes messages before the event source does, and hides those that
+    /// wait.
+    async fn tell(&self, delivered: Vec<String>, waiting: Vec<(String, Duration)>) {
+        let (deleted, hidden) =
+            future::join(self.queue.delete(&delivered), self.queue.hide(&waiting)).await;
+        if let Err(error) = deleted {
             // The event source deletes them in the end.
             tracing::warn!(%error, "delivered messages were not deleted early");
         }
-    }
-
-    /// Hides a group's message and those behind it for the same time: were
-    /// those behind it hidden for longer, they would block their group.
-    async fn put_back(&self, messages: &[SqsMessage], pause: Duration) -> Vec<String> {
-        let receipts: Vec<&str> = messages
-            .iter()
-            .filter_map(|message| message.receipt_handle.as_deref())
-            .collect();
-        if let Err(error) = self.queue.hide(&receipts, pause).await {
+        if let Err(error) = hidden {
             // They come again after the queue's own visibility timeout.
             tracing::warn!(%error, "the pause before the next attempt could not be set");
         }
-        messages
-            .iter()
-            .filter_map(|message| message.message_id.clone())
-            .collect()
+    }
+}
+
+impl Handled {
+    fn add(&mut self, other: Self) {
+        self.delivered.extend(other.delivered);
+        self.failures.extend(other.failures);
+        self.waiting.extend(other.waiting);
+    }
+
+    /// A group's message and those behind it wait for the same time: were those
+    /// behind it hidden for longer, they would block their group.
+    fn put_back(&mut self, messages: &[SqsMessage], pause: Duration) {
+        for message in messages {
+            self.failures.extend(message.message_id.clone());
+            let receipt = message.receipt_handle.clone();
+            self.waiting.extend(receipt.map(|receipt| (receipt, pause)));
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
@@ -12,9 +12,8 @@ use common::{id::WebhookId, limits};
 use tokio::sync::Notify;
 
 /// The places of every webhook. Clones share them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Limiter {
-    at_once: usize,
     webhooks: Arc<Mutex<HashMap<WebhookId, Arc<Places>>>>,
 }
 
@@ -36,21 +35,15 @@ pub(crate) struct Place {
 }
 
 impl Limiter {
-    pub fn new(at_once: usize) -> Self {
-        Self {
-            at_once,
-            webhooks: Arc::default(),
-        }
-    }
-
-    /// A place of this webhook: at once, or as soon as there is one, unless
-    /// all are taken by slow deliveries or there is none before `until`.
-    pub async fn place(&self, webhook: WebhookId, until: Instant) -> Option<Place> {
+    /// A place of this webhook, where it has so many: at once, or as soon as
+    /// there is one, unless all are taken by slow deliveries or there is none
+    /// before `until`.
+    pub async fn place(&self, webhook: WebhookId, at_once: usize, until: Instant) -> Option<Place> {
         let places = self.places(webhook);
         let mut waited = false;
         loop {
             let freed = places.freed.notified();
-            let oldest = match places.take(self.at_once) {
+            let oldest = match places.take(at_once) {
                 Ok(since) => {
                     return Some(Place {
                         places: places.clone(),
@@ -66,6 +59,12 @@ impl Limiter {
         }
     }
 
+    /// Whether so many places of this webhook are all taken by slow deliveries.
+    pub fn is_stuck(&self, webhook: WebhookId, at_once: usize) -> bool {
+        let taken = self.places(webhook).taken(at_once);
+        taken.is_err_and(|oldest| oldest.elapsed() >= limits::SLOW_AFTER)
+    }
+
     fn places(&self, webhook: WebhookId) -> Arc<Places> {
         let mut webhooks = self.webhooks.lock().unwrap_or_else(PoisonError::into_inner);
         webhooks.entry(webhook).or_default().clone()
@@ -75,23 +74,33 @@ impl Limiter {
 impl Places {
     /// Takes a place, or says since when the longest delivery is under way.
     fn take(&self, at_once: usize) -> Result<Instant, Instant> {
+        let mut taken = self.lock();
+        check(&taken, at_once)?;
         let now = Instant::now();
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.len() < at_once {
-            taken.push(now);
-            return Ok(now);
-        }
-        Err(taken.iter().min().copied().unwrap_or(now))
+        taken.push(now);
+        Ok(now)
     }
+
+    fn taken(&self, at_once: usize) -> Result<(), Instant> {
+        check(&self.lock(), at_once)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Instant>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether there is a place, else since when the longest delivery is under way.
+fn check(taken: &[Instant], at_once: usize) -> Result<(), Instant> {
+    if taken.len() < at_once {
+        return Ok(());
+    }
+    Err(taken.iter().min().copied().unwrap_or_else(Instant::now))
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = self
-            .places
-            .taken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.places.lock();
         if let Some(at) = taken.iter().position(|since| *since == self.since) {
             taken.swap_remove(at);
         }
@@ -108,12 +117,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_place_that_becomes_free_is_taken_by_the_next() {
-        let (limiter, webhook) = (Limiter::new(2), WebhookId::generate());
+        let (limiter, webhook) = (Limiter::default(), WebhookId::generate());
         let until = Instant::now() + Duration::from_secs(60);
-        let first = limiter.place(webhook, until).await.expect("a place");
-        let _second = limiter.place(webhook, until).await.expect("a place");
-        assert!(limiter.place(WebhookId::generate(), until).await.is_some());
-        let (third, ()) = tokio::join!(limiter.place(webhook, until), async {
+        let first = limiter.place(webhook, 2, until).await.expect("a place");
+        let _second = limiter.place(webhook, 2, until).await.expect("a place");
+        assert!(
+            limiter
+                .place(WebhookId::generate(), 2, until)
+                .await
+                .is_some()
+        );
+        let (third, ()) = tokio::join!(limiter.place(webhook, 2, until), async {
             tokio::task::yield_now().await;
             drop(first);
         });
@@ -122,13 +136,14 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_waits_for_places_taken_by_slow_deliveries() {
-        let (limiter, webhook) = (Limiter::new(1), WebhookId::generate());
+        let (limiter, webhook) = (Limiter::default(), WebhookId::generate());
         let until = Instant::now() + Duration::from_secs(60);
         let long_ago = Instant::now().checked_sub(limits::SLOW_AFTER);
         let places = limiter.places(webhook);
         places.taken.lock().unwrap().extend(long_ago);
-        assert!(limiter.place(webhook, until).await.is_none());
+        assert!(limiter.place(webhook, 1, until).await.is_none());
+        assert!(limiter.is_stuck(webhook, 1) && !limiter.is_stuck(webhook, 2));
         *places.taken.lock().unwrap() = vec![Instant::now()];
-        assert!(limiter.place(webhook, Instant::now()).await.is_none());
+        assert!(limiter.place(webhook, 1, Instant::now()).await.is_none());
     }
 }

@@ -10,17 +10,17 @@ use common::{
     queue::Outgoing,
     retry::Progress,
     store::AttemptRecord,
+    telemetry::{self, Metric},
     time::Timestamp,
     webhook::{Delivery, DeliveryMessage, DeliveryStatus, Webhook},
 };
 
 use futures_util::future;
 
-use crate::{Deliverer, Next, gate::Pass};
-
-/// An attempt may be made so much earlier than noted: the queue counts in
-/// whole seconds.
-const EARLY: Duration = Duration::from_millis(600);
+use crate::{
+    Deliverer, Next,
+    gate::{Pass, busy},
+};
 
 impl Deliverer {
     pub(crate) async fn handle_message(&self, message: &SqsMessage, start_by: Instant) -> Next {
@@ -32,6 +32,13 @@ impl Deliverer {
                 return self.park(message, body).await;
             }
         };
+        if self
+            .limiter
+            .is_stuck(parsed.webhook_id, self.policy.at_once)
+        {
+            // What it has to wait for needs no reading.
+            return postponed(busy(message));
+        }
         match self
             .store
             .webhook_and_delivery(parsed.webhook_id, parsed.delivery_id)
@@ -44,8 +51,12 @@ impl Deliverer {
                     Err(next) => return next,
                 };
                 match self.pass(message, webhook, start_by).await {
-                    Ok(pass) => self.deliver(&parsed, &delivery, pass).await,
-                    Err(pause) => Next::Again(pause),
+                    Ok(pass) => {
+                        let id = parsed.correlation_id.as_deref();
+                        let delivering = self.deliver(&parsed, &delivery, pass);
+                        telemetry::correlated(id, delivering).await
+                    }
+                    Err(pause) => postponed(pause),
                 }
             }
             Err(error) => {
@@ -81,15 +92,10 @@ impl Deliverer {
         let Some(webhook) = webhook.filter(|webhook| webhook.enabled) else {
             return Err(self.skip(&delivery).await);
         };
-        let now = Timestamp::now();
-        let wait = delivery
-            .next_attempt_at
-            .filter(|_| message.round == delivery.round)
-            .map(|due| due.since(now));
-        if let Some(wait) = wait.filter(|wait| *wait > EARLY) {
-            return Err(Next::Again(wait));
+        match time_left(message, &delivery, Timestamp::now()) {
+            Some(wait) => Err(postponed(wait)),
+            None => Ok((webhook, delivery)),
         }
-        Ok((webhook, delivery))
     }
 
     async fn deliver(&self, message: &DeliveryMessage, delivery: &Delivery, pass: Pass) -> Next {
@@ -119,7 +125,9 @@ impl Deliverer {
             (Verdict::Failed { .. }, Some(_)) => DeliveryStatus::Retrying,
             (Verdict::Failed { .. }, None) | (Verdict::Gone, _) => DeliveryStatus::Failed,
         };
+        tell(delivery, message, pass, (&tried, status), now);
         tracing::info!(
+            correlation_id = message.correlation_id,
             delivery.id = %delivery.id,
             webhook.id = %pass.webhook.id,
             event.id = %delivery.event_id,
@@ -167,6 +175,7 @@ impl Deliverer {
             Ok(()) => Next::Done,
             Err((_, error)) => {
                 tracing::error!(delivery.id = %delivery.id, %error, "a failed delivery could not be dead-lettered");
+                telemetry::count(Metric::DeadLetterFailures, 1);
                 Next::Again(limits::STORE_FAILURE_PAUSE)
             }
         }
@@ -191,13 +200,67 @@ impl Deliverer {
             .skip_delivery(delivery.webhook_id, delivery.id)
             .await
         {
-            Ok(()) => Next::Done,
+            Ok(()) => {
+                telemetry::count(Metric::DeliveriesSkipped, 1);
+                tracing::info!(
+                    correlation_id = delivery.correlation_id,
+                    delivery.id = %delivery.id,
+                    webhook.id = %delivery.webhook_id,
+                    outcome = DeliveryStatus::Skipped.as_str(),
+                    "delivery skipped"
+                );
+                Next::Done
+            }
             Err(error) => {
                 tracing::error!(delivery.id = %delivery.id, %error, "a delivery could not be marked as skipped");
                 Next::Again(limits::STORE_FAILURE_PAUSE)
             }
         }
     }
+}
+
+fn postponed(pause: Duration) -> Next {
+    telemetry::count(Metric::DeliveriesPostponed, 1);
+    Next::Again(pause)
+}
+
+/// Counts an attempt. What was queued anew by hand has no age: it waited for
+/// somebody, not for us.
+fn tell(
+    delivery: &Delivery,
+    message: &DeliveryMessage,
+    pass: &Pass,
+    (tried, status): (&Tried, DeliveryStatus),
+    now: Timestamp,
+) {
+    let (attempt, event_at) = (&tried.attempt, delivery.event_id.created_at());
+    telemetry::measure(Metric::DeliveryDuration, attempt.duration_ms);
+    // Behind another event of its incident it may have waited for a receiver.
+    let is_unhindered = pass.is_first_receive
+        && (delivery.version == 1 || delivery.group == delivery.id.to_string());
+    if message.round == 0 && delivery.attempts.is_empty() && is_unhindered {
+        telemetry::measure_time(Metric::FirstAttemptAge, attempt.at.since(event_at));
+    }
+    match status {
+        DeliveryStatus::Delivered => {
+            telemetry::count(Metric::DeliveriesDelivered, 1);
+            telemetry::measure(Metric::DeliveryAttempts, attempt.number.into());
+            if message.round == 0 {
+                telemetry::measure_time(Metric::DeliveryAge, now.since(event_at));
+            }
+        }
+        DeliveryStatus::Retrying => telemetry::count(Metric::DeliveriesRetried, 1),
+        _ => telemetry::count(Metric::DeliveriesFailed, 1),
+    }
+}
+
+/// How long it is until the next attempt may be made; `None` where it may be
+/// now. Not a moment earlier: a receiver may have asked for this time.
+fn time_left(message: &DeliveryMessage, delivery: &Delivery, now: Timestamp) -> Option<Duration> {
+    let due = delivery
+        .next_attempt_at
+        .filter(|_| message.round == delivery.round)?;
+    Some(due.since(now)).filter(|wait| !wait.is_zero())
 }
 
 /// How far the delivery is in the round of this message.

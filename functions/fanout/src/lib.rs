@@ -3,7 +3,9 @@
 //!
 //! A batch may come again, whole or from a record on: deliveries are written
 //! under ids derived from event and webhook, and queued under the same
-//! deduplication id, so that a repeat changes nothing.
+//! deduplication id, so that a repeat changes nothing. What it finds written is
+//! queued as it was written, whatever became of the webhook's settings, and
+//! not at all once it is finished.
 
 mod retention;
 
@@ -18,7 +20,8 @@ use common::{
     format,
     id::{DeliveryId, EventId},
     queue::{Outgoing, Queue},
-    store::{Store, StoreError},
+    store::{NewDelivery, Store, StoreError},
+    telemetry::{self, Metric},
     time::Timestamp,
     webhook::{Delivery, DeliveryStatus, Ordering, Webhook},
     webhook_event::WebhookEvent,
@@ -54,6 +57,13 @@ impl Told {
         match self {
             Self::Incident(event) => event.id,
             Self::Webhook(event) => event.id,
+        }
+    }
+
+    fn correlation_id(&self) -> Option<&str> {
+        match self {
+            Self::Incident(event) => event.correlation_id.as_deref(),
+            Self::Webhook(event) => event.correlation_id.as_deref(),
         }
     }
 
@@ -94,11 +104,16 @@ impl Fanout {
     /// Handles one batch. The answer names the first record that could not be
     /// handled; the stream comes again from there.
     pub async fn handle(&self, batch: dynamodb::Event) -> DynamoDbEventResponse {
+        telemetry::work("fan-out", self.handle_batch(batch)).await
+    }
+
+    async fn handle_batch(&self, batch: dynamodb::Event) -> DynamoDbEventResponse {
         let records: Vec<Record> = batch.records.into_iter().filter_map(read).collect();
         let mut response = DynamoDbEventResponse::default();
         if let Some(sequence_number) = self.fan_out(&records).await {
             let mut failure = DynamoDbBatchItemFailure::default();
             failure.item_identifier = Some(sequence_number);
+            telemetry::count(Metric::FanoutFailures, 1);
             response.batch_item_failures.push(failure);
         }
         response
@@ -114,22 +129,25 @@ impl Fanout {
                 return Some(first.sequence_number.clone());
             }
         };
-        let (mut origins, mut writes) = (Vec::new(), Vec::new());
+        let mut writes = Vec::new();
         for record in records {
             for webhook in &webhooks {
                 if record.event.is_for(record.name, webhook) {
-                    origins.push(record);
-                    writes.push(self.write_delivery(record, webhook));
+                    writes
+                        .push(async move { (record, self.write_delivery(record, webhook).await) });
                 }
             }
         }
         let mut written = stream::iter(writes).buffered(WRITES_AT_ONCE);
-        let (mut outgoing, mut failed) = (Vec::new(), None);
-        while let Some(write) = written.next().await {
+        let (mut outgoing, mut sources, mut failed) = (Vec::new(), Vec::new(), None);
+        while let Some((record, write)) = written.next().await {
             match write {
-                Ok(message) => outgoing.push(message),
+                Ok(Some(message)) => {
+                    outgoing.push(message);
+                    sources.push(record);
+                }
+                Ok(None) => {}
                 Err(error) => {
-                    let record = origins.get(outgoing.len()).copied().unwrap_or(first);
                     tracing::error!(event.id = %record.event.id(), %error, "a delivery could not be written");
                     failed = Some(record.sequence_number.clone());
                     break;
@@ -142,16 +160,19 @@ impl Fanout {
         stream::iter(records)
             .for_each_concurrent(WRITES_AT_ONCE, follow)
             .await;
-        let failed = match sent {
-            Ok(()) => failed,
+        let (queued, failed) = match sent {
+            Ok(()) => (sources.len(), failed),
             Err((sent, error)) => {
                 tracing::error!(%error, "deliveries could not be queued");
-                origins
-                    .get(sent)
-                    .map(|record| record.sequence_number.clone())
-                    .or(failed)
+                let unsent = sources.get(sent);
+                let unsent = unsent.map(|record| record.sequence_number.clone());
+                (sent, unsent.or(failed))
             }
         };
+        let done = records
+            .iter()
+            .take_while(|record| failed.as_ref() != Some(&record.sequence_number));
+        tell(done, sources.get(..queued).unwrap_or_default());
         match self.settle(records, failed.as_deref()).await {
             Ok(()) => failed,
             Err(error) => {
@@ -171,11 +192,13 @@ impl Fanout {
         self.store.settle_events(&handled).await
     }
 
+    /// Answers what is to be queued: nothing where a replayed event's delivery
+    /// is finished already.
     async fn write_delivery(
         &self,
         record: &Record,
         webhook: &Webhook,
-    ) -> Result<Outgoing, StoreError> {
+    ) -> Result<Option<Outgoing>, StoreError> {
         let event = &record.event;
         let id = DeliveryId::derive(event.id(), webhook.id);
         let group = match webhook.ordering {
@@ -209,14 +232,45 @@ impl Fanout {
             next_attempt_at: None,
             body: rendered.body,
             render_error: rendered.error,
-            group: group.clone(),
-            created_at: Timestamp::now(),
-        };
-        self.store.create_delivery(&delivery).await?;
-        Ok(Outgoing {
             group,
+            created_at: Timestamp::now(),
+            correlation_id: event.correlation_id().map(str::to_owned),
+        };
+        let delivery = match self.store.create_delivery(&delivery).await? {
+            NewDelivery::Created => delivery,
+            NewDelivery::Existed(written) if written.status.is_unfinished() => *written,
+            NewDelivery::Existed(_) => return Ok(None),
+        };
+        Ok(Some(Outgoing {
+            group: delivery.group.clone(),
             message: delivery.message(),
-        })
+        }))
+    }
+}
+
+/// Tells of the events that are done with, and of the deliveries queued for
+/// them.
+fn tell<'a>(done: impl Iterator<Item = &'a Record>, queued: &[&Record]) {
+    let now = Timestamp::now();
+    telemetry::count(Metric::DeliveriesQueued, queued.len());
+    for record in done {
+        let event = &record.event;
+        telemetry::count(Metric::Events, 1);
+        telemetry::measure_time(Metric::FanoutAge, now.since(event.id().created_at()));
+        match record.name {
+            EventName::Created => telemetry::count(Metric::IncidentsOpened, 1),
+            EventName::Resolved => telemetry::count(Metric::IncidentsResolved, 1),
+            _ => {}
+        }
+        let of_it = |other: &&&Record| other.event.id() == event.id();
+        tracing::info!(
+            correlation_id = event.correlation_id(),
+            event.id = %event.id(),
+            event = record.name.as_str(),
+            subject = event.subject(),
+            deliveries = queued.iter().filter(of_it).count(),
+            "event fanned out"
+        );
     }
 }
 

@@ -116,6 +116,7 @@ pub(crate) struct IncidentList {
 
 /// An entry of an incident's timeline.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct TimelineEntry {
     id: EventId,
     /// What receivers were told; `null` for a note.
@@ -128,6 +129,9 @@ pub(crate) struct TimelineEntry {
     changes: Vec<FieldChange>,
     #[schema(required)]
     note: Option<String>,
+    /// The `X-Request-Id` of the request that it came of.
+    #[schema(required)]
+    correlation_id: Option<String>,
 }
 
 impl From<Event> for TimelineEntry {
@@ -140,6 +144,7 @@ impl From<Event> for TimelineEntry {
             actor: event.actor,
             changes: event.changes,
             note: event.note,
+            correlation_id: event.correlation_id,
         }
     }
 }

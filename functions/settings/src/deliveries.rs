@@ -143,7 +143,7 @@ impl Responses {
     "eventId": "evt_01KA2V5T8ZQ4N6W3Y7X9B1C2D3", "event": "incident.created",
     "incidentId": "inc_01KA2V5T8ZQ4N6W3Y7X9B1C2D3", "status": "RETRYING",
     "attempts": [{"number": 1, "at": "2026-01-15T10:30:00.120Z", "statusCode": 503, "durationMs": 41, "error": "the receiver answered 503", "response": "busy"}],
-    "nextAttemptAt": "2026-01-15T10:30:05.000Z", "renderError": null, "createdAt": "2026-01-15T10:30:00.000Z"
+    "nextAttemptAt": "2026-01-15T10:30:05.000Z", "renderError": null, "createdAt": "2026-01-15T10:30:00.000Z", "correlationId": "req_01KA2V5T8ZQ4N6W3Y7X9B1C2D3"
 }))]
 pub(crate) struct DeliveryView {
     id: DeliveryId,
@@ -163,6 +163,9 @@ pub(crate) struct DeliveryView {
     #[schema(required)]
     render_error: Option<String>,
     created_at: Timestamp,
+    /// The `X-Request-Id` of the request that its event came of.
+    #[schema(required)]
+    correlation_id: Option<String>,
     /// Where one delivery is read only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -198,6 +201,7 @@ pub(crate) fn view(delivery: &Delivery, responses: Responses) -> DeliveryView {
         next_attempt_at: delivery.next_attempt_at,
         render_error: delivery.render_error.clone(),
         created_at: delivery.created_at,
+        correlation_id: delivery.correlation_id.clone(),
         request: None,
     }
 }

@@ -27,6 +27,7 @@ use common::{
     },
     queue::Outgoing,
     store::{DeliveryFilter, StoreError},
+    telemetry::{self, Metric},
     time::Timestamp,
     watch::Watch,
     webhook::{Delivery, DeliveryStatus, Webhook},
@@ -330,6 +331,7 @@ impl App {
     async fn send(&self, deliveries: &[Delivery]) -> Result<(), ApiError> {
         let messages: Vec<Outgoing> = deliveries.iter().map(outgoing).collect();
         let Err((sent, error)) = self.queue.send_in_order(&messages).await else {
+            telemetry::count(Metric::DeliveriesRequeued, messages.len());
             return Ok(());
         };
         let unsent = deliveries.get(sent..).unwrap_or_default();

@@ -26,6 +26,13 @@ pub struct Options {
         conflicts_with = "ephemeral"
     )]
     pub data: PathBuf,
+    /// Where the embedded DynamoDB listens; a free port unless told. For
+    /// functions that run elsewhere, such as under `sam local`.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub dynamodb: SocketAddr,
+    /// Where the embedded SQS listens; a free port unless told.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub sqs: SocketAddr,
     /// Keep nothing: all data goes when the program ends.
     #[arg(long)]
     pub ephemeral: bool,
@@ -35,6 +42,8 @@ impl From<Options> for Settings {
     fn from(options: Options) -> Self {
         Self {
             listen: options.listen,
+            dynamodb: options.dynamodb,
+            sqs: options.sqs,
             storage: if options.ephemeral {
                 Storage::Ephemeral
             } else {

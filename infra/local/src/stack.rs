@@ -2,8 +2,9 @@
 //! one listener, event sources.
 
 use std::{
+    collections::BTreeMap,
     io,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -49,11 +50,18 @@ use crate::{
 /// attempt and its record.
 const DRAIN: Duration = Duration::from_secs(15);
 
+/// Any free port that only this machine reaches.
+pub(crate) const FREE_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 /// How to run.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where the embedded DynamoDB listens; port 0 takes a free one.
+    pub dynamodb: SocketAddr,
+    /// Where the embedded SQS listens; port 0 takes a free one.
+    pub sqs: SocketAddr,
     /// Where data is kept.
     pub storage: Storage,
     /// Whether a first start creates the demo.
@@ -78,7 +86,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listen: FREE_PORT,
+            dynamodb: FREE_PORT,
+            sqs: FREE_PORT,
             storage: Storage::Ephemeral,
             demo: false,
             admin_key: None,
@@ -144,6 +154,7 @@ pub struct Stack {
     tasks: Vec<JoinHandle<()>>,
     dynamodb: Arc<DynamoDb>,
     sqs: Sqs,
+    queues: QueueUrls,
     _folder: DataDir,
 }
 
@@ -194,10 +205,11 @@ impl Stack {
             .map_err(|error| StartError::Listen(settings.listen, error))?;
 
         let durable = settings.storage != Storage::Ephemeral;
-        let dynamodb = Arc::new(DynamoDb::start(&folder.file("opsknight.db"), durable).await?);
+        let database = folder.file("opsknight.db");
+        let dynamodb = Arc::new(DynamoDb::start(&database, durable, settings.dynamodb).await?);
         let table = aws_sdk_dynamodb::Client::new(&sdk_config(&dynamodb.endpoint).await);
         dynamodb::ensure_table(&table).await?;
-        let sqs = Sqs::start().await?;
+        let sqs = Sqs::start(settings.sqs).await?;
         let queues = aws_sdk_sqs::Client::new(&sdk_config(&sqs.endpoint).await);
         let urls = sqs::create_queues(&queues).await?;
 
@@ -236,7 +248,7 @@ impl Stack {
             &parts,
             &dynamodb,
             queues,
-            urls,
+            urls.clone(),
             schedule,
             breaker,
             written,
@@ -260,6 +272,7 @@ impl Stack {
             tasks,
             dynamodb,
             sqs,
+            queues: urls,
             _folder: folder,
         })
     }
@@ -287,6 +300,22 @@ impl Stack {
     /// Where the embedded SQS is reached.
     pub fn sqs_endpoint(&self) -> &str {
         &self.sqs.endpoint
+    }
+
+    /// The variables with which a function works on this stack's table and
+    /// queues, as `template.yaml` sets them in AWS.
+    pub fn function_variables(&self) -> BTreeMap<String, String> {
+        [
+            ("TABLE_NAME", dynamodb::TABLE),
+            ("DELIVERIES_QUEUE_URL", &self.queues.deliveries),
+            ("DEAD_LETTER_QUEUE_URL", &self.queues.dead_letters),
+            ("DYNAMODB_ENDPOINT_URL", &self.dynamodb.endpoint),
+            ("SQS_ENDPOINT_URL", &self.sqs.endpoint),
+            ("OPSKNIGHT_ADMIN_KEY", &self.admin_key),
+            ("ALLOW_PRIVATE_TARGETS", "true"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
     }
 
     /// Where data is kept, for a person.

@@ -23,7 +23,9 @@ pub(crate) fn guard(
     let port = address.port();
     let names = ["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{port}"));
     let own = names.into_iter().chain([address.to_string()]);
-    let guard = own.fold(Guard::new(allow_private), |guard, host| {
+    // What the variables name is a proxy in front of this machine.
+    let guard = Guard::new(allow_private).with_own_hosts_of_env()?;
+    let guard = own.fold(guard, |guard, host| {
         guard.with_own_host(&host).unwrap_or(guard)
     });
     Ok(guard.with_own_receiver(inbox::PATH))

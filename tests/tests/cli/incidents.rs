@@ -1,5 +1,8 @@
 //! Alerts in, incidents worked on.
 
+use std::time::Duration;
+
+use common::time::Timestamp;
 use opsknight_tests::World;
 use serde_json::Value;
 
@@ -60,18 +63,13 @@ async fn an_incident_from_its_alert_to_its_end() {
         .json(&["incidents", "snooze", &id, "--minutes", "5"])
         .await;
     assert_eq!(snoozed["incident"]["status"], "SNOOZED");
-    let until = [
-        "incidents",
-        "snooze",
-        &id,
-        "--until",
-        "2999-01-01T00:00:00Z",
-    ];
-    let snoozed = cli.json(&until).await;
-    assert_eq!(
-        snoozed["incident"]["snoozedUntil"],
-        "2999-01-01T00:00:00.000Z"
-    );
+    let end = Timestamp::now()
+        .after(Duration::from_secs(86_400))
+        .to_string();
+    let snoozed = cli
+        .json(&["incidents", "snooze", &id, "--until", &end])
+        .await;
+    assert_eq!(snoozed["incident"]["snoozedUntil"], end);
     cli.prints(&["incidents", "note", &id, "a second disk is on its way"])
         .await;
     let resolve = ["--action", "resolve", "--dedup-key", "disk"];
@@ -120,9 +118,8 @@ async fn several_are_changed_at_once_and_a_missing_one_is_told() {
     assert_eq!((run.code, run.out.lines().count()), (0, 2));
     let next = run
         .err
-        .split(['-', ' ', ','])
-        .skip_while(|word| *word != "cursor")
-        .nth(1);
+        .split_once("--cursor ")
+        .and_then(|(_, rest)| rest.split(',').next());
     let page = cli
         .run(&[
             "incidents",

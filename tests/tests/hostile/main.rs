@@ -1,6 +1,7 @@
 //! Receivers that mean harm: what they cost is theirs alone.
 
 mod answers;
+mod encrypted;
 mod pauses;
 mod targets;
 

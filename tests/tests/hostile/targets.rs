@@ -100,6 +100,52 @@ async fn the_service_does_not_post_to_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_became_our_own_is_not_posted_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let receiver = Hostile::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    let program = Program::start(BINARY, folder.path()).await;
+    let integration = program.world().integration("webhook").await;
+    let saved = program.world();
+    let saved = saved.webhook(receiver.url(), &integration.service).await;
+    program.interrupt().await;
+
+    let own = format!("alerts.example.com, 127.0.0.1:{}", receiver.port());
+    let public = "https://hooks.example.com";
+    let variables = [("OWN_HOSTS", own.as_str()), ("PUBLIC_URL", public)];
+    let program = Program::start_with(BINARY, folder.path(), &variables).await;
+    let world = program.world();
+    let api = "/api/status-page/webhooks";
+    let path = format!("{api}/{}", saved["id"].as_str().expect("an id"));
+    for url in [
+        receiver.url(),
+        "https://alerts.example.com/hook",
+        "https://Hooks.Example.com.:8443/api/events",
+    ] {
+        let created = world.api(Method::POST, api, webhook(&json!(url))).await;
+        let changed = world.api(Method::PATCH, &path, json!({ "url": url })).await;
+        for answer in [created, changed] {
+            let problems = answer.expect(StatusCode::BAD_REQUEST).to_string();
+            assert!(problems.contains("this service itself"), "{problems}");
+        }
+    }
+    let trial = world
+        .api(Method::POST, &format!("{path}/test"), json!({}))
+        .await;
+    assert_eq!(trial.expect(StatusCode::OK)["delivered"], false);
+    let url = integration.url.split_once("/api/").expect("a path").1;
+    let url = format!("{}/api/{url}", world.url());
+    let integration = opsknight_tests::Integration { url, ..integration };
+    world.accepted(&integration, json!({ "id": 1 })).await;
+    let tried = world
+        .delivery(&saved, |one| one["status"] == "RETRYING")
+        .await;
+    let error = tried["attempts"][0]["error"].as_str().unwrap_or_default();
+    assert!(error.contains("this service itself"), "{error}");
+    assert_eq!(receiver.connections(), 0);
+    program.interrupt().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn custom_headers_leave_the_connection_and_our_own_alone() {
     let world = World::start().await;
     for name in [

@@ -223,6 +223,7 @@ fn message(delivery: &Value, round: u32) -> DeliveryMessage {
         event: common::event::EventName::Created,
         round,
         body: "{}".to_owned(),
+        correlation_id: None,
     }
 }
 

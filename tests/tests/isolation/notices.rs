@@ -149,6 +149,63 @@ async fn a_warned_webhook_that_works_again_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_behind_a_410_is_skipped_and_every_chat_hears_of_it() {
+    let world = world().await;
+    let going = Receiver::answering(|arrival, _| {
+        let first = arrival.header("x-webhook-attempt") == "1";
+        if first {
+            StatusCode::BAD_GATEWAY
+        } else {
+            StatusCode::GONE
+        }
+    })
+    .await;
+    let integration = world.integration("webhook").await;
+    let wanted = ["incident.created", "incident.resolved"];
+    let leaving = webhook(
+        &world,
+        "leaving",
+        going.url(),
+        &wanted,
+        &integration.service,
+    )
+    .await;
+    let mut chats = Vec::new();
+    for format in ["slack", "teams", "google-chat", "discord", "telegram"] {
+        let chat = Receiver::start().await;
+        let url = format!("{}?chat_id=1", chat.url());
+        let body = json!({
+            "name": format, "url": url, "format": format, "events": ABOUT_WEBHOOKS,
+        });
+        world.webhook_of(body).await;
+        chats.push((format, chat));
+    }
+    world.accepted(&integration, json!({ "id": 1 })).await;
+    let resolved = json!({ "id": 1, "status": "ok" });
+    world.accepted(&integration, resolved).await;
+
+    let skipped = world
+        .delivery(&leaving, |one| one["status"] == "SKIPPED")
+        .await;
+    assert_eq!(skipped["event"], "incident.resolved");
+    assert_eq!(skipped["attempts"], json!([]));
+    let failed = world
+        .delivery(&leaving, |one| one["status"] == "FAILED")
+        .await;
+    assert_eq!(failed["attempts"][1]["statusCode"], 410);
+    assert_eq!(events(&going.arrivals()), ["incident.created"; 2]);
+    for (format, chat) in &chats {
+        let arrival = chat.count(1).await.remove(0);
+        let text = String::from_utf8_lossy(&arrival.bytes).into_owned();
+        assert!(
+            text.contains("disabled") && text.contains("leaving"),
+            "{format}: {text}"
+        );
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_receiver_that_is_gone_is_told_of_once() {
     let world = world().await;
     let gone = Receiver::answering(|_, _| StatusCode::GONE).await;

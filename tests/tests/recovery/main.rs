@@ -4,6 +4,7 @@
 
 mod log;
 mod redelivery;
+mod replay;
 mod rotation;
 mod stranded;
 mod trial;

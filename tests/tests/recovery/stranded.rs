@@ -89,3 +89,46 @@ async fn the_clock_leaves_alone_what_waits_for_its_turn() {
     assert_eq!(sent_at(4.1).await, 2, "not again at every tick");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_clock_leaves_alone_what_waits_for_a_probe() {
+    let world = World::with(Settings {
+        retry_schedule: Some("4h".parse().expect("a schedule")),
+        breaker: Some("failures=1,pauses=4h".parse().expect("a policy")),
+        ..Settings::default()
+    })
+    .await;
+    let (receiver, _) = sick_receiver().await;
+    let integration = world.integration("webhook").await;
+    let webhook = world.webhook(receiver.url(), &integration.service).await;
+    world.accepted(&integration, json!({ "id": 1 })).await;
+    with_status(&world, &webhook, "RETRYING", 1).await;
+    for id in 2..5 {
+        world.accepted(&integration, json!({ "id": id })).await;
+    }
+    with_status(&world, &webhook, "PENDING", 3).await;
+
+    let (client, name) = (sqs(&world), "aside.fifo");
+    let fifo = aws_sdk_sqs::types::QueueAttributeName::FifoQueue;
+    let created = client
+        .create_queue()
+        .queue_name(name)
+        .attributes(fifo, "true");
+    created.send().await.expect("a queue");
+    let aside = queue(&world, name).await;
+    let clock = Clock::new(store(&world)).with_queue(aside.clone());
+    let mut sent = Vec::new();
+    for minutes in [20, 60, 180, 240, 300, 600] {
+        let now = Timestamp::now().after(HOUR / 60 * minutes);
+        clock.tick_at(now).await.expect("the clock runs");
+        sent.push(aside.depth().await.expect("its depth").ready);
+    }
+    // A quarter of an hour after the probe was due, nobody is left to make it.
+    assert_eq!(sent[..4], [0, 0, 0, 0], "they wait for a probe");
+    assert!(
+        sent.last() >= Some(&4),
+        "the probe was never made: {sent:?}"
+    );
+    assert_eq!(receiver.arrivals().len(), 1);
+    world.stop().await;
+}

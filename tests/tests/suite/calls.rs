@@ -79,8 +79,8 @@ pub(crate) async fn store(stack: &Stack) -> Store {
     counted_store(stack, Counter::default())
 }
 
-/// One alert through the function's own router.
-async fn alert(
+/// One alert through the function's own router; answers the action.
+pub(crate) async fn alert(
     router: &axum::Router,
     integration: &Integration,
     body: serde_json::Value,
@@ -198,6 +198,7 @@ async fn a_delivery_costs_two_calls() {
         event: common::event::EventName::Created,
         round: 1,
         body: "{}".to_owned(),
+        correlation_id: None,
     };
     let queue = Queue::new(
         unreachable_sqs(queue_calls.clone()),

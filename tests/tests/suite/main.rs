@@ -4,6 +4,7 @@ mod alertmanager;
 mod bad_input;
 mod calls;
 mod cloud;
+mod cost;
 mod deliveries;
 mod guides;
 mod incidents;

@@ -16,7 +16,7 @@ use axum::{
 };
 use bytes::Bytes;
 use common::{
-    intake::{Context, Intake, Parsed, Received, apply_alerts, log_answer, read},
+    intake::{Context, Intake, Parsed, Received, apply_alerts, log_answer, read, tell},
     store::StoreError,
     time::Timestamp,
 };
@@ -134,7 +134,10 @@ async fn process(
     let key = alert.identity.clone();
     let parsed = vec![Parsed::Alert(alert)];
     match apply_alerts(intake.incidents(), NAME, context, parsed).await {
-        Ok(results) => Outcome::Accepted { key, results },
+        Ok(results) => {
+            tell(context, &results);
+            Outcome::Accepted { key, results }
+        }
         Err(error) => throttled(&error),
     }
 }

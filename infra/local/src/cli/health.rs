@@ -27,7 +27,7 @@ pub(crate) async fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         return Err(answer.failure().unwrap_or_else(other));
     }
     context.output.answer(&answer, table::fields)?;
-    if answer.status.is_success() && status == Some("healthy") {
+    if answer.status.is_success() && matches!(status, Some("healthy" | "ready")) {
         Ok(())
     } else {
         Err(Failure::new(

@@ -32,14 +32,18 @@ const TIMELINE: &[Column] = &[
     text_column("CHANGES", "/changes"),
 ];
 
+/// The list's word for everything that is not RESOLVED.
+const UNRESOLVED: &str = "unresolved";
+
 /// Commands about incidents.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Lists incidents, newest first
     List {
-        /// Only those of this status
+        /// Only those of this status, or of all but RESOLVED
         #[arg(long, ignore_case = true,
-            value_parser = PossibleValuesParser::new(Status::ALL.map(Status::as_str)))]
+            value_parser = PossibleValuesParser::new(
+                Status::ALL.map(Status::as_str).into_iter().chain([UNRESOLVED])))]
         status: Option<String>,
         /// Only those of this service (id or name)
         #[arg(long)]
@@ -60,6 +64,8 @@ pub(crate) enum Command {
     Timeline {
         /// The incident's id
         id: String,
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// Acknowledges incidents
     Ack(ChangeArgs),
@@ -96,6 +102,14 @@ pub(crate) struct ChangeArgs {
     note: Option<String>,
 }
 
+fn as_status(word: String) -> String {
+    if word.eq_ignore_ascii_case(UNRESOLVED) {
+        UNRESOLVED.to_owned()
+    } else {
+        word.to_ascii_uppercase()
+    }
+}
+
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::List {
@@ -110,7 +124,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
             };
             let upper = |word: Option<String>| word.map(|word| word.to_ascii_uppercase());
             let parameters = vec![
-                ("status", upper(status)),
+                ("status", status.map(as_status)),
                 ("serviceId", service),
                 ("urgency", upper(urgency)),
             ];
@@ -123,14 +137,9 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
             let show = |body: &Value| table::fields(&body["incident"]);
             context.output.answer(&answer, show)
         }
-        Command::Timeline { id } => {
-            let request = Request::get(&["api", "incidents", &id, "timeline"]);
-            let answer = context.client.call(request).await?;
-            if context.output.is_json() {
-                context.output.write(&answer.bytes)
-            } else {
-                context.output.list(&answer.body, "timeline", TIMELINE)
-            }
+        Command::Timeline { id, page } => {
+            let path = ["api", "incidents", &id, "timeline"];
+            pages::print(context, &path, Vec::new(), &page, "timeline", TIMELINE).await
         }
         Command::Ack(args) => change(context, &args, &json!({ "status": "ACKNOWLEDGED" })).await,
         Command::Resolve(args) => change(context, &args, &json!({ "status": "RESOLVED" })).await,

@@ -15,7 +15,7 @@ pub(crate) struct PageArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
     limit: Option<u16>,
     /// Start where an earlier page ended
-    #[arg(long, value_name = "CURSOR")]
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
     cursor: Option<String>,
     /// Follow the list to its end
     #[arg(long)]

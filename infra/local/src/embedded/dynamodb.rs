@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     path::Path,
     sync::{Mutex, PoisonError},
 };
@@ -41,9 +42,9 @@ pub enum DynamoDbError {
     /// SQLite refused.
     #[error("the database cannot be prepared: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// No loopback port.
-    #[error("no loopback port for the embedded DynamoDB: {0}")]
-    Listen(#[from] io::Error),
+    /// Its port is not to be had.
+    #[error("the embedded DynamoDB cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
     /// The table cannot be made.
     #[error("the table cannot be created: {0}")]
     Table(String),
@@ -60,7 +61,11 @@ pub(crate) struct DynamoDb {
 impl DynamoDb {
     /// Opens the file and serves it. With `durable: false` nothing waits for
     /// the disk: for data that goes with the process anyway.
-    pub async fn start(file: &Path, durable: bool) -> Result<Self, DynamoDbError> {
+    pub async fn start(
+        file: &Path,
+        durable: bool,
+        listen: SocketAddr,
+    ) -> Result<Self, DynamoDbError> {
         let path = file
             .to_str()
             .ok_or_else(|| DynamoDbError::Open("its path is not UTF-8".to_owned()))?;
@@ -74,8 +79,13 @@ impl DynamoDb {
         let side_connection = Connection::open(file)?;
         side_connection.busy_timeout(std::time::Duration::from_secs(5))?;
         side_connection.execute_batch(STREAM_INDEXES)?;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| DynamoDbError::Listen(listen, error))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| DynamoDbError::Listen(listen, error))?;
+        let endpoint = format!("http://{address}");
         let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
         Ok(Self {
             database,

@@ -261,7 +261,9 @@ mod tests {
     #[tokio::test]
     async fn a_queue_is_moved_once_at_a_time() {
         let dead_arn = "arn:aws:sqs:us-east-1:000000000000:deliveries-dead.fifo";
-        let (sqs, handler) = Sqs::start_with_handler().await.expect("it starts");
+        let (sqs, handler) = Sqs::start_with_handler(crate::stack::FREE_PORT)
+            .await
+            .expect("it starts");
         let client = aws_sdk_sqs::Client::new(&sdk_config(&sqs.endpoint).await);
         let urls = create_queues(&client).await.expect("queues");
         let dead = Queue::new(client.clone(), &urls.dead_letters);

@@ -1,7 +1,7 @@
 //! Embedded SQS: rustack in memory, served on a loopback port. What is in the
 //! queues when the process ends is queued again from the table (`recovery`).
 
-use std::{io, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 use hyper_util::rt::TokioIo;
@@ -24,9 +24,9 @@ const RETENTION_SECONDS: u32 = 1_209_600;
 /// Why the embedded queues are not there.
 #[derive(Debug, thiserror::Error)]
 pub enum SqsError {
-    /// No loopback port.
-    #[error("no loopback port for the embedded SQS: {0}")]
-    Listen(#[from] io::Error),
+    /// Its port is not to be had.
+    #[error("the embedded SQS cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
     /// A queue cannot be made.
     #[error("the queue {0} cannot be created: {1}")]
     Queue(&'static str, String),
@@ -48,14 +48,17 @@ pub(crate) struct QueueUrls {
 
 impl Sqs {
     /// Serves empty queues.
-    pub async fn start() -> Result<Self, SqsError> {
-        Ok(Self::start_with_handler().await?.0)
+    pub async fn start(listen: SocketAddr) -> Result<Self, SqsError> {
+        Ok(Self::start_with_handler(listen).await?.0)
     }
 
     /// Serves empty queues, and shows what serves them.
-    pub(super) async fn start_with_handler() -> Result<(Self, Arc<WithMoveTasks>), SqsError> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
+    pub(super) async fn start_with_handler(
+        listen: SocketAddr,
+    ) -> Result<(Self, Arc<WithMoveTasks>), SqsError> {
+        let failed = |error| SqsError::Listen(listen, error);
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         let config = SqsConfig {
             host: address.ip().to_string(),
             port: address.port(),

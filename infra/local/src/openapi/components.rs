@@ -24,9 +24,9 @@ pub(super) fn security_schemes() -> Value {
 pub(super) fn headers() -> Value {
     json!({
         "X-Request-Id": {
-            "description": "Names this request in the log.",
+            "description": "Names this request, and all that comes of it, in logs, timelines and deliveries.",
             "required": true,
-            "schema": { "type": "string", "pattern": "^req_[0-9A-HJKMNP-TV-Z]{26}$" },
+            "schema": { "type": "string", "pattern": "^[0-9A-Za-z._=-]{8,128}$" },
         },
         "Retry-After": {
             "description": "Seconds to wait before the next try.",
@@ -36,6 +36,19 @@ pub(super) fn headers() -> Value {
         "WWW-Authenticate": {
             "description": "How to authenticate.",
             "required": true,
+            "schema": { "type": "string" },
+        },
+    })
+}
+
+/// The parameters that every operation takes.
+pub(super) fn parameters() -> Value {
+    json!({
+        "X-Request-Id": {
+            "in": "header",
+            "name": "X-Request-Id",
+            "required": false,
+            "description": "The caller's own name for this request: 8 to 128 characters of `A–Z a–z 0–9 . _ - =`; anything else is passed over.",
             "schema": { "type": "string" },
         },
     })
@@ -84,6 +97,14 @@ pub(super) fn finish_requests(document: &mut Value) {
             if parameter["in"] == "query" && parameter["required"] == false {
                 parameter["allowEmptyValue"] = json!(true);
             }
+        }
+        let shared = json!({ "$ref": "#/components/parameters/X-Request-Id" });
+        match operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut)
+        {
+            Some(parameters) => parameters.push(shared),
+            None => operation["parameters"] = json!([shared]),
         }
     }
 }

@@ -103,6 +103,7 @@ pub fn document() -> Result<Value, serde_json::Error> {
     document["security"] = json!([{ "apiKey": [] }]);
     document["components"]["securitySchemes"] = components::security_schemes();
     document["components"]["headers"] = components::headers();
+    document["components"]["parameters"] = components::parameters();
     webhooks::add(&mut document, &serde_json::to_value(&receiving)?);
     narrow_providers(&mut document);
     components::finish_requests(&mut document);

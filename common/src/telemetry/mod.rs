@@ -1,4 +1,15 @@
-//! Logs: JSON lines in Lambda, plain lines on a terminal.
+//! Logs: JSON lines in Lambda, plain lines on a terminal. Metrics: one line per
+//! unit of work. And what joins the lines of an alert's way to its receivers.
+
+mod metric;
+mod work;
+
+pub use metric::{Metric, Unit};
+pub use work::{
+    correlated, correlation_id, count, count_by, field, measure, measure_time, measure_work, work,
+};
+
+use std::io::IsTerminal as _;
 
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
@@ -20,6 +31,7 @@ pub fn init() {
     } else {
         fmt::layer()
             .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr)
             .boxed()
     };
@@ -37,9 +49,15 @@ fn directives(level: &str) -> String {
     }
     [
         "common",
+        "apm",
+        "cicd",
+        "cloud",
         "custom",
+        "logs",
         "metrics",
+        "uptime",
         "incidents",
+        "console",
         "settings",
         "fanout",
         "delivery",

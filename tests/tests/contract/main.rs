@@ -9,6 +9,7 @@ mod document;
 mod examples;
 mod intake;
 mod lab;
+mod receiving;
 mod refusals;
 mod unavailable;
 

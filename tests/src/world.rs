@@ -98,7 +98,7 @@ impl World {
         &self.url
     }
 
-    /// The admin key.
+    /// The key that opens the management API.
     pub fn admin_key(&self) -> &str {
         &self.admin_key
     }

@@ -6,10 +6,18 @@
 
 mod runtime_api;
 
-use std::{collections::BTreeMap, process::Stdio, time::Duration};
+use std::{
+    collections::BTreeMap,
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use serde_json::Value;
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, ChildStdout, Command},
+};
 
 pub use runtime_api::Outcome;
 use runtime_api::RuntimeApi;
@@ -22,6 +30,7 @@ pub struct Function {
     name: String,
     api: RuntimeApi,
     child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Function {
@@ -39,16 +48,20 @@ impl Function {
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
-            .env("AWS_LAMBDA_LOG_LEVEL", "WARN")
+            .env("AWS_LAMBDA_LOG_LEVEL", "INFO")
             .env("AWS_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", "local")
             .env("AWS_SECRET_ACCESS_KEY", "local")
             .envs(variables)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let lines = Arc::default();
+        if let Some(output) = child.stdout.take() {
+            tokio::spawn(keep(output, Arc::clone(&lines)));
+        }
         tokio::select! {
             asked = tokio::time::timeout(PATIENCE, api.ready()) => {
                 asked.unwrap_or_else(|_| panic!("{name} never asked for an event"));
@@ -59,7 +72,16 @@ impl Function {
             name: name.to_owned(),
             api,
             child,
+            lines,
         }
+    }
+
+    /// The lines that it has written to its log so far.
+    pub fn log(&self) -> Vec<String> {
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Gives it an event and waits for what it answers.
@@ -74,5 +96,15 @@ impl Function {
             }
             ended = self.child.wait() => panic!("{name} ended with an event: {ended:?}"),
         }
+    }
+}
+
+async fn keep(output: ChildStdout, lines: Arc<Mutex<Vec<String>>>) {
+    let mut read = BufReader::new(output).lines();
+    while let Ok(Some(line)) = read.next_line().await {
+        lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(line);
     }
 }

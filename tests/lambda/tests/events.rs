@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use http::{Method, StatusCode};
 use opsknight_lambda_tests::Function;
-use opsknight_tests::{World, receiver::Receiver};
+use opsknight_tests::{World, receiver::Receiver, wait};
 use serde_json::{Value, json};
 
 /// Name of an event file, and the binary that takes it.
@@ -147,6 +147,31 @@ async fn an_alert_of_each_group_opens_its_incidents() {
         assert_eq!(world.incidents(&service).await.len(), opened, "{group}");
     }
     receiver.count(opened).await;
+    world.stop().await;
+}
+
+/// docs/cost.md counts with it: a kilobyte of log for each alert costs as much
+/// as 150 ms of the function.
+const LOG_OF_AN_ALERT: usize = 700;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_is_one_short_line_of_log() {
+    let receiver = Receiver::start().await;
+    let world = configured(&receiver).await;
+    let mut function = function(&world, "custom").await;
+    for _ in 0..4 {
+        let (status, _) = http_answer(&function.invoke(&file("custom")).await.response());
+        assert_eq!(status, 200);
+    }
+    let lines = wait::until("the log", || async {
+        Some(function.log()).filter(|lines| lines.len() >= 4)
+    })
+    .await;
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    for line in lines {
+        assert!(line.len() <= LOG_OF_AN_ALERT, "{}: {line}", line.len());
+        assert!(serde_json::from_str::<Value>(&line).is_ok(), "{line}");
+    }
     world.stop().await;
 }
 

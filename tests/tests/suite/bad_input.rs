@@ -247,12 +247,7 @@ async fn wrong_types_are_told_with_their_path() {
 async fn broken_bodies_are_refused_by_the_management_api() {
     let world = World::start().await;
     let service = world.service("s").await;
-    let key = world
-        .stack()
-        .expect("a stack of its own")
-        .admin_key()
-        .to_owned();
-    let bearer = format!("Bearer {key}");
+    let bearer = format!("Bearer {}", world.admin_key());
     let headers = [
         ("authorization", bearer.as_str()),
         ("content-type", "application/json"),

@@ -78,10 +78,7 @@ async fn of_two_changes_to_one_version_one_wins() {
     let change = |title: &'static str| {
         let (world, path) = (&world, &path);
         async move {
-            let bearer = format!(
-                "Bearer {}",
-                world.stack().expect("a stack of its own").admin_key()
-            );
+            let bearer = format!("Bearer {}", world.admin_key());
             let headers = [
                 ("authorization", bearer.as_str()),
                 ("content-type", "application/json"),

@@ -215,18 +215,51 @@ fn collect_sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
 }
 
 #[test]
+fn every_intake_route_has_the_limits_of_intake() {
+    let template = template();
+    let listed: BTreeSet<String> = resource(&template, "Api")
+        .lines()
+        .filter(|line| line.contains("!Ref IntakeRateLimit"))
+        .filter_map(|line| {
+            Some(
+                line.trim()
+                    .strip_prefix("\"ANY ")?
+                    .split_once('"')?
+                    .0
+                    .to_owned(),
+            )
+        })
+        .collect();
+    let intake: BTreeSet<String> = PROVIDERS
+        .iter()
+        .map(|(name, _)| format!("/api/integrations/{name}"))
+        .chain(DROP_IN_PATHS.iter().map(|(path, _)| (*path).to_owned()))
+        .collect();
+    // Any other would have those of the management API.
+    assert_eq!(listed, intake);
+}
+
+#[test]
 fn no_role_allows_more_than_named_resources() {
     let template = template();
-    for line in template
+    let names = template
         .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with('#'))
-    {
-        assert!(
-            !line.contains("Resource: \"*\"")
-                && !line.contains("dynamodb:*")
-                && !line.contains("sqs:*"),
-            "{line}"
-        );
+        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
+        .filter(|name| name.starts_with(char::is_uppercase));
+    // A prohibition, and two services whose actions have no resources.
+    let excused = ["QueuesByTls", "TracingPolicy", "DeploymentRole"];
+    let mut looked_at = 0;
+    for name in names.filter(|name| !excused.contains(name)) {
+        looked_at += 1;
+        for line in resource(&template, name).lines().map(str::trim) {
+            assert!(
+                line.starts_with('#')
+                    || !line.contains("Resource: \"*\"")
+                        && !line.contains("dynamodb:*")
+                        && !line.contains("sqs:*"),
+                "{name}: {line}"
+            );
+        }
     }
+    assert!(looked_at > 40, "{looked_at}");
 }

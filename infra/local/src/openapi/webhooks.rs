@@ -33,8 +33,17 @@ fn describe(operation: &mut Value, event: EventName) {
     }
 }
 
+/// A sample event, with ids that are the same in every document.
 fn example(event: EventName) -> Value {
     let sample = format::samples(event).into_iter().next();
     let body = sample.map(|sample| sample.body).unwrap_or_default();
-    serde_json::from_str(&body).unwrap_or_default()
+    let mut example: Value = serde_json::from_str(&body).unwrap_or_default();
+    for place in ["/data/id", "/data/service/id"] {
+        if let Some(Value::String(id)) = example.pointer_mut(place)
+            && let Some((prefix, _)) = id.split_once('_')
+        {
+            *id = format!("{prefix}_01KA2V5T8ZQ4N6W3Y7X9B1C2D3");
+        }
+    }
+    example
 }

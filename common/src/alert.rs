@@ -8,8 +8,9 @@ use serde_json::Value;
 use crate::{crypto, limits, text, time::Timestamp};
 
 /// What an alert asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = AlertAction)]
 pub enum Action {
     /// Something is wrong.
     Trigger,
@@ -20,7 +21,19 @@ pub enum Action {
 }
 
 /// How bad it is, in the words of the alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// For the record.
@@ -72,7 +85,19 @@ impl Severity {
 }
 
 /// How fast somebody has to look at an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Urgency {
     /// When there is time.
@@ -112,7 +137,7 @@ impl Urgency {
 
 /// What joins the alerts of one problem: at most one open incident exists per
 /// service and key. Never empty, at most [`limits::DEDUP_KEY_CHARS`] characters.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 pub struct DedupKey(String);
 

@@ -10,7 +10,7 @@ use crate::{
 
 /// A right. None implies another: a caller needs exactly the one that a route
 /// names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum Scope {
     /// Reading incidents, their timelines and alerts.
     #[serde(rename = "incidents:read")]

@@ -41,7 +41,8 @@ pub struct Entry {
 }
 
 /// What was changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = AuditTarget)]
 pub struct Target {
     /// Its kind (`webhook`).
     #[serde(rename = "type")]

@@ -131,8 +131,9 @@ pub struct Health {
 }
 
 /// How a webhook stands, in a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = BreakerState)]
 pub enum State {
     /// Deliveries go out as they come.
     Closed,

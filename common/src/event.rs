@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What happened, by the name that receivers know it by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum EventName {
     /// It was opened.
     #[serde(rename = "incident.created")]
@@ -102,24 +102,26 @@ impl EventName {
 }
 
 /// Who or what made a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Actor {
     /// The kind of actor.
     #[serde(rename = "type")]
     pub kind: ActorKind,
     /// Its identifier, where it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(nullable = false)]
     pub id: Option<String>,
     /// Its name.
     pub name: String,
     /// The network address that it called from, where it did. Never part of
     /// what receivers get.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(nullable = false, value_type = Option<String>)]
     pub address: Option<IpAddr>,
 }
 
 /// The kinds of actors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ActorKind {
     /// A monitoring tool through its integration.
@@ -253,27 +255,35 @@ impl Event {
 
 /// The outgoing body: this key order is part of the contract, and `data` may
 /// gain keys at its end only.
-#[derive(Serialize)]
-struct OutgoingBody<'a> {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = IncidentEvent)]
+pub(crate) struct OutgoingBody<'a> {
     event: EventName,
     timestamp: Timestamp,
     data: OutgoingIncident<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct OutgoingIncident<'a> {
+#[schema(as = IncidentEventData)]
+pub(crate) struct OutgoingIncident<'a> {
     id: IncidentId,
     title: &'a str,
+    #[schema(required)]
     description: Option<&'a str>,
     status: Status,
     urgency: Urgency,
+    #[schema(required)]
     priority: Option<&'a str>,
     service: &'a ServiceRef,
+    #[schema(required)]
     assignee: Option<&'a Assignee>,
     created_at: Timestamp,
+    #[schema(required)]
     acknowledged_at: Option<Timestamp>,
+    #[schema(required)]
     resolved_at: Option<Timestamp>,
+    #[schema(required)]
     snoozed_until: Option<Timestamp>,
     version: u64,
 }

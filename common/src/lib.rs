@@ -22,6 +22,7 @@ pub mod incidents;
 pub mod intake;
 pub mod integration;
 pub mod limits;
+pub mod openapi;
 pub mod outbound;
 pub mod overdue;
 pub mod posting;

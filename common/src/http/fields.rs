@@ -188,7 +188,7 @@ impl Fields {
         range: std::ops::RangeInclusive<u64>,
     ) -> Field<u64> {
         self.read(name, |value| {
-            let number = value.as_u64().filter(|number| range.contains(number));
+            let number = whole(&value).filter(|number| range.contains(number));
             number.ok_or_else(|| {
                 format!(
                     "expected a number from {} to {}",
@@ -308,6 +308,18 @@ impl Fields {
     }
 }
 
+/// A whole number, also one that is written with a fraction of zero: JSON
+/// does not tell them apart, and some writers have one kind of number only.
+fn whole(value: &Value) -> Option<u64> {
+    // Up to here every whole number has a floating-point number of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    value.as_u64().or_else(|| {
+        let number = value.as_f64()?;
+        let is_whole = number.fract() == 0.0 && (0.0..=EXACT).contains(&number);
+        is_whole.then_some(number as u64)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -340,6 +352,26 @@ mod tests {
             problems,
             ["name", "events[1]", "url", "filter.nope", "extra"]
         );
+    }
+
+    #[test]
+    fn a_fraction_of_zero_is_whole() {
+        for (text, number) in [
+            ("7", Some(7)),
+            ("7.0", Some(7)),
+            ("7e2", Some(700)),
+            ("-0.0", Some(0)),
+            ("7.5", None),
+            ("-7.0", None),
+            ("1e300", None),
+            ("\"7\"", None),
+        ] {
+            assert_eq!(
+                whole(&serde_json::from_str(text).unwrap()),
+                number,
+                "{text}"
+            );
+        }
     }
 
     #[test]

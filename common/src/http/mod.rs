@@ -17,6 +17,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 
+pub(crate) use error::Written as ErrorBody;
 pub use error::{ApiError, Detail, OVERLOAD_PAUSE};
 pub use layers::finish;
 

@@ -50,13 +50,15 @@ impl StatusChange {
 }
 
 /// One field of an incident that changed, for the timeline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldChange {
     /// The field's name in the API.
     pub field: String,
     /// Its value before, as text; absent where there was none.
+    #[schema(required)]
     pub from: Option<String>,
     /// Its value after.
+    #[schema(required)]
     pub to: Option<String>,
 }
 

@@ -15,8 +15,9 @@ use crate::{
 pub use change::{Change, ChangeRefused, Changed, FieldChange, StatusChange};
 
 /// Where an incident stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[schema(as = IncidentStatus)]
 pub enum Status {
     /// Nobody has reacted yet.
     Open,
@@ -58,7 +59,7 @@ impl Status {
 }
 
 /// A service as incidents name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServiceRef {
     /// The service.
     pub id: ServiceId,
@@ -67,12 +68,13 @@ pub struct ServiceRef {
 }
 
 /// Who works on an incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Assignee {
     /// The person's name.
     pub name: String,
     /// The person's e-mail address.
     #[serde(default)]
+    #[schema(required)]
     pub email: Option<String>,
 }
 

@@ -99,7 +99,7 @@ pub enum AlertOutcome {
 }
 
 /// An incident as the answer to an alert names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct IncidentSummary {
     /// Identifier.
     pub id: IncidentId,

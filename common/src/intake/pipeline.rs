@@ -30,23 +30,27 @@ use crate::{
 /// key always go one after the other.
 const WRITES_AT_ONCE: usize = 16;
 
-/// What became of one alert, as API.md writes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What became of one alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertResult {
     /// What was done.
     pub action: ResultAction,
     /// Why nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reason: Option<String>,
     /// What joins the alerts of this problem.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub dedup_key: Option<DedupKey>,
     /// How bad the alert is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub severity: Option<Severity>,
     /// The incident that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub incident: Option<IncidentSummary>,
     /// Why nothing was done, for the metrics.
     #[serde(skip)]
@@ -54,7 +58,7 @@ pub struct AlertResult {
 }
 
 /// What was done with an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ResultAction {
     /// It opened an incident.

@@ -10,8 +10,9 @@ use crate::{
 };
 
 /// One received request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ReceivedRequest)]
 pub struct RequestRecord {
     /// Identifier.
     pub id: RequestId,
@@ -22,8 +23,10 @@ pub struct RequestRecord {
     /// The actions of its results (`triggered`, `ignored`, …).
     pub results: Vec<String>,
     /// Why it was rejected or ignored.
+    #[schema(required)]
     pub reason: Option<String>,
     /// The body's `Content-Type`.
+    #[schema(required)]
     pub content_type: Option<String>,
     /// The body's length, bytes.
     pub size: u64,

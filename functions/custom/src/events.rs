@@ -22,12 +22,18 @@ use common::{
     },
     integration::Integration,
     limits,
+    openapi::{
+        Errors,
+        errors::{EventBody, Flood, SenderByKey, Works},
+        schemas::line,
+    },
     store::{Store, StoreError},
     time::Timestamp,
 };
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// The routes.
 pub(crate) fn routes(intake: Intake) -> Router {
@@ -36,12 +42,63 @@ pub(crate) fn routes(intake: Intake) -> Router {
         .with_state(Arc::new(intake))
 }
 
-#[derive(Serialize)]
+/// The answer to an event that was taken.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventAccepted)]
 struct Accepted<'a> {
+    /// `success`
     status: &'static str,
     result: &'a AlertResult,
 }
 
+/// An event of a program.
+#[expect(dead_code, reason = "only described; read_event reads it")]
+#[derive(ToSchema)]
+#[schema(examples(
+    json!({"event_action": "trigger", "dedup_key": "disk-db-1", "payload": {"summary": "Disk full on db-1", "source": "db-1", "severity": "critical", "custom_details": {"used": "98%"}}}),
+    json!({"event_action": "resolve", "dedup_key": "disk-db-1"})
+))]
+struct ProgramEvent {
+    event_action: Action,
+    /// What joins the events of one problem.
+    #[schema(schema_with = line::<{ limits::EVENT_DEDUP_KEY_CHARS }>)]
+    dedup_key: String,
+    /// The service; required with an API key, and that of the integration key
+    /// otherwise.
+    service_id: Option<ServiceId>,
+    /// What happened; required for `trigger`, and read for it only.
+    payload: Option<EventPayload>,
+}
+
+/// What happened.
+#[expect(dead_code, reason = "only described; read_payload reads it")]
+#[derive(ToSchema)]
+struct EventPayload {
+    #[schema(schema_with = line::<{ limits::TITLE_CHARS }>)]
+    summary: String,
+    #[schema(schema_with = line::<{ limits::SOURCE_CHARS }>)]
+    source: String,
+    severity: Severity,
+    /// Kept with the alert.
+    #[schema(value_type = Option<Object>)]
+    custom_details: Option<Value>,
+}
+
+/// Send an event
+///
+/// For programs of your own: strict, so that a mistake is seen at once.
+#[utoipa::path(
+    post,
+    path = "/api/events",
+    operation_id = "sendEvent",
+    tag = "Intake",
+    request_body = ProgramEvent,
+    responses(
+        (status = 202, description = "It is stored, or ignored for a reason.", body = Accepted<'_>),
+        Errors::<(EventBody, SenderByKey, Flood, Works)>,
+    ),
+    security(("integrationKeyToken" = []), ("apiKey" = ["events:write"]))
+)]
 async fn receive(State(intake): State<Arc<Intake>>, request: Request) -> Response {
     match accept(&intake, request).await {
         Ok(result) => json(

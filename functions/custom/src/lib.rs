@@ -2,10 +2,13 @@
 //! `PagerDuty`'s Events API or ours.
 
 mod events;
+mod openapi;
 mod pagerduty;
 #[cfg(test)]
 mod properties;
 mod webhook;
+
+pub use openapi::CustomApi;
 
 use axum::Router;
 use common::{

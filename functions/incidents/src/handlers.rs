@@ -17,13 +17,16 @@ use common::{
     incident::Status,
     incidents::{ChangeError, NewIncident, Precondition},
     limits,
+    openapi::{
+        Errors,
+        errors::{Body, Concurrent, IncidentRules, Paged, Query, Unknown, Versioned, Works},
+    },
     store::IncidentFilter,
     time::Timestamp,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header::ETAG};
-use serde_json::{Value, json};
 
-use crate::{App, patch, view};
+use crate::{App, bodies, patch, view};
 
 const STATUSES_EXPECTED: &str = "incident statuses, separated by commas, or unresolved";
 
@@ -43,7 +46,22 @@ fn statuses(text: &str) -> Option<Vec<Status>> {
     Some(statuses)
 }
 
-/// `GET /api/incidents`
+/// List incidents
+///
+/// Newest first. A page may hold fewer than `limit` and still have a
+/// `nextCursor`: the work of a page is bounded.
+#[utoipa::path(
+    get,
+    path = "/api/incidents",
+    operation_id = "listIncidents",
+    tag = "Incidents",
+    params(bodies::ListQuery),
+    security(("apiKey" = ["incidents:read"])),
+    responses(
+        (status = 200, description = "A page of incidents.", body = view::IncidentList),
+        Errors::<(Caller<IncidentsRead>, Query, Paged, Works)>,
+    )
+)]
 pub(crate) async fn list(
     State(app): State<App>,
     _: Caller<IncidentsRead>,
@@ -65,15 +83,26 @@ pub(crate) async fn list(
         .store()
         .incidents(&filter, query.cursor(&cursors)?, query.limit()?)
         .await?;
-    let incidents: Vec<Value> = page.entries.iter().map(view::incident).collect();
-    let next = query.next_cursor(&cursors, page.next.as_deref());
-    Ok(json(
-        StatusCode::OK,
-        &json!({ "incidents": incidents, "nextCursor": next }),
-    ))
+    let list = view::IncidentList {
+        incidents: page.entries.iter().map(view::IncidentView::from).collect(),
+        next_cursor: query.next_cursor(&cursors, page.next.as_deref()),
+    };
+    Ok(json(StatusCode::OK, &list))
 }
 
-/// `POST /api/incidents`
+/// Open an incident
+#[utoipa::path(
+    post,
+    path = "/api/incidents",
+    operation_id = "openIncident",
+    tag = "Incidents",
+    request_body = bodies::NewIncident,
+    security(("apiKey" = ["incidents:write"])),
+    responses(
+        (status = 201, description = "The incident.", body = view::IncidentAnswer),
+        Errors::<(Caller<IncidentsWrite>, Unknown, Body, Works)>,
+    )
+)]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<IncidentsWrite>,
@@ -120,11 +149,24 @@ pub(crate) async fn create(
         .await?;
     Ok(json(
         StatusCode::CREATED,
-        &json!({ "incident": view::incident(&incident) }),
+        &view::IncidentAnswer::from(&incident),
     ))
 }
 
-/// `GET /api/incidents/{id}`
+/// Read an incident
+#[utoipa::path(
+    get,
+    path = "/api/incidents/{id}",
+    operation_id = "readIncident",
+    tag = "Incidents",
+    params(bodies::IncidentPath),
+    security(("apiKey" = ["incidents:read"])),
+    responses(
+        (status = 200, description = "The incident.", body = view::IncidentAnswer,
+            headers(("ETag" = String, description = "Its version in quotes."))),
+        Errors::<(Caller<IncidentsRead>, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn read(
     State(app): State<App>,
     _: Caller<IncidentsRead>,
@@ -137,15 +179,31 @@ pub(crate) async fn read(
         .await?
         .ok_or_else(unknown)?;
     Ok(with_version(
-        json(
-            StatusCode::OK,
-            &json!({ "incident": view::incident(&incident) }),
-        ),
+        json(StatusCode::OK, &view::IncidentAnswer::from(&incident)),
         incident.version,
     ))
 }
 
-/// `PATCH /api/incidents/{id}`
+/// Change an incident
+///
+/// A change that changes nothing is answered with 200 and tells nobody.
+#[utoipa::path(
+    patch,
+    path = "/api/incidents/{id}",
+    operation_id = "changeIncident",
+    tag = "Incidents",
+    params(
+        bodies::IncidentPath,
+        ("If-Match" = Option<String>, Header, description = "The version in quotes that the change is meant for; `*`, or nothing, for the latest.", example = "\"3\"")
+    ),
+    request_body = bodies::IncidentChange,
+    security(("apiKey" = ["incidents:write"])),
+    responses(
+        (status = 200, description = "The incident as it is now.", body = view::IncidentAnswer,
+            headers(("ETag" = String, description = "Its version in quotes."))),
+        Errors::<(Caller<IncidentsWrite>, Unknown, Versioned, Body, IncidentRules, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller<IncidentsWrite>,
@@ -171,15 +229,26 @@ pub(crate) async fn change(
         .await
         .map_err(refused)?;
     Ok(with_version(
-        json(
-            StatusCode::OK,
-            &json!({ "incident": view::incident(&incident) }),
-        ),
+        json(StatusCode::OK, &view::IncidentAnswer::from(&incident)),
         incident.version,
     ))
 }
 
-/// `GET /api/incidents/{id}/timeline`: oldest first.
+/// Read an incident's timeline
+///
+/// What happened to it, oldest first, notes included.
+#[utoipa::path(
+    get,
+    path = "/api/incidents/{id}/timeline",
+    operation_id = "readIncidentTimeline",
+    tag = "Incidents",
+    params(bodies::IncidentPath, bodies::PageQuery),
+    security(("apiKey" = ["incidents:read"])),
+    responses(
+        (status = 200, description = "The timeline.", body = view::Timeline),
+        Errors::<(Caller<IncidentsRead>, Unknown, Query, Paged, Works)>,
+    )
+)]
 pub(crate) async fn timeline(
     State(app): State<App>,
     _: Caller<IncidentsRead>,
@@ -190,15 +259,29 @@ pub(crate) async fn timeline(
     let (after, limit) = (query.cursor(&cursors)?, query.limit()?);
     let id = existing(&app, &id).await?;
     let page = app.incidents.store().timeline(id, after, limit).await?;
-    let timeline: Vec<Value> = page.entries.iter().map(view::event).collect();
-    let next = query.next_cursor(&cursors, page.next.as_deref());
-    Ok(json(
-        StatusCode::OK,
-        &json!({ "timeline": timeline, "nextCursor": next }),
-    ))
+    let entries = page.entries.into_iter();
+    let answer = view::Timeline {
+        timeline: entries.map(view::TimelineEntry::from).collect(),
+        next_cursor: query.next_cursor(&cursors, page.next.as_deref()),
+    };
+    Ok(json(StatusCode::OK, &answer))
 }
 
-/// `GET /api/incidents/{id}/alerts`: oldest first.
+/// Read an incident's raw alerts
+///
+/// As they were sent, oldest first: the first 50 are kept, then every 100th.
+#[utoipa::path(
+    get,
+    path = "/api/incidents/{id}/alerts",
+    operation_id = "readIncidentAlerts",
+    tag = "Incidents",
+    params(bodies::IncidentPath, bodies::PageQuery),
+    security(("apiKey" = ["incidents:read"])),
+    responses(
+        (status = 200, description = "The raw alerts.", body = view::KeptAlerts),
+        Errors::<(Caller<IncidentsRead>, Unknown, Query, Paged, Works)>,
+    )
+)]
 pub(crate) async fn alerts(
     State(app): State<App>,
     _: Caller<IncidentsRead>,
@@ -209,12 +292,12 @@ pub(crate) async fn alerts(
     let (after, limit) = (query.cursor(&cursors)?, query.limit()?);
     let id = existing(&app, &id).await?;
     let page = app.incidents.store().raw_alerts(id, after, limit).await?;
-    let alerts: Vec<Value> = page.entries.iter().map(view::raw_alert).collect();
-    let next = query.next_cursor(&cursors, page.next.as_deref());
-    Ok(json(
-        StatusCode::OK,
-        &json!({ "alerts": alerts, "nextCursor": next }),
-    ))
+    let entries = page.entries.into_iter();
+    let answer = view::KeptAlerts {
+        alerts: entries.map(view::KeptAlert::from).collect(),
+        next_cursor: query.next_cursor(&cursors, page.next.as_deref()),
+    };
+    Ok(json(StatusCode::OK, &answer))
 }
 
 async fn existing(app: &App, id: &str) -> Result<IncidentId, ApiError> {

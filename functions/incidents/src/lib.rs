@@ -1,10 +1,11 @@
 //! The incidents of the management API: list, open, read, change.
 
+mod bodies;
 mod handlers;
 mod patch;
 mod view;
 
-use axum::{Router, extract::FromRef, routing::get};
+use axum::{Router, extract::FromRef};
 use common::{
     http::{auth::AdminKey, finish},
     incidents::Incidents,
@@ -40,17 +41,12 @@ impl FromRef<App> for Store {
     }
 }
 
-/// The function's routes, without what [`router`] wraps around them.
-pub fn routes(app: App) -> Router {
-    Router::new()
-        .route("/api/incidents", get(handlers::list).post(handlers::create))
-        .route(
-            "/api/incidents/{id}",
-            get(handlers::read).patch(handlers::change),
-        )
-        .route("/api/incidents/{id}/timeline", get(handlers::timeline))
-        .route("/api/incidents/{id}/alerts", get(handlers::alerts))
-        .with_state(app)
+common::documented_routes! {
+    App;
+    "/api/incidents" { get: handlers::list, post: handlers::create }
+    "/api/incidents/{id}" { get: handlers::read, patch: handlers::change }
+    "/api/incidents/{id}/timeline" { get: handlers::timeline }
+    "/api/incidents/{id}/alerts" { get: handlers::alerts }
 }
 
 /// The function's application.

@@ -17,7 +17,7 @@ use serde_json::Value;
 /// Longest priority, characters (API.md).
 pub(crate) const PRIORITY_CHARS: usize = 20;
 /// Longest snooze, minutes.
-const SNOOZE_MINUTES: u64 = limits::SNOOZE_MAX.as_secs() / 60;
+pub(crate) const SNOOZE_MINUTES: u64 = limits::SNOOZE_MAX.as_secs() / 60;
 
 /// A change and a note.
 #[derive(Debug, PartialEq)]

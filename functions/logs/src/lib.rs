@@ -7,6 +7,8 @@ mod splunk_oncall;
 #[cfg(test)]
 mod properties;
 
+pub use native::VictorOpsApi;
+
 use axum::Router;
 use common::{
     http::finish,

@@ -13,15 +13,27 @@ use common::{
     http::{ApiError, json},
     intake::{self, AlertResult, Intake},
     integration::Integration,
+    openapi::{
+        Errors,
+        errors::{Flood, IntakeBody, KeyInPath},
+    },
 };
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
 
 use crate::splunk_oncall::{VENDOR, new_entity_id, sent_entity_id};
 
+/// This part of the OpenAPI document.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(without_routing, with_routing))]
+pub struct VictorOpsApi;
+
 /// VictorOps' answer.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = VictorOpsAnswer, example = json!({"result": "success", "entity_id": "disk-db-1"}))]
 struct Answer {
+    /// `success`
     result: &'static str,
     entity_id: String,
 }
@@ -35,6 +47,23 @@ pub(crate) fn router(intake: Intake) -> Router {
         .with_state(Arc::new(intake))
 }
 
+/// Send a VictorOps alert
+///
+/// VictorOps' (Splunk On-Call's) REST endpoint: an unmodified client needs only
+/// another host. The key is an integration key of a `splunk-oncall` integration.
+#[utoipa::path(
+    post,
+    path = "/integrations/generic/20131114/alert/{key}",
+    operation_id = "sendVictorOpsAlert",
+    tag = "VictorOps drop-in",
+    params(("key" = String, Path, description = "The integration key.")),
+    request_body(content = serde_json::Value, description = "`message_type`, `entity_id`, `entity_display_name`, `state_message` and whatever else there is to say.", example = json!({"message_type": "CRITICAL", "entity_id": "disk-db-1", "state_message": "98% used"})),
+    responses(
+        (status = 200, description = "It is stored, or ignored for a reason.", body = Answer),
+        Errors::<(IntakeBody, KeyInPath, Flood)>,
+    ),
+    security(("integrationKeyPath" = []))
+)]
 async fn without_routing(
     State(intake): State<Arc<Intake>>,
     Path(key): Path<String>,
@@ -43,6 +72,24 @@ async fn without_routing(
     answer(receive(&intake, &key, None, request).await)
 }
 
+/// Send a VictorOps alert with a routing key
+///
+/// VictorOps' (Splunk On-Call's) REST endpoint: an unmodified client needs only
+/// another host. The key is an integration key of a `splunk-oncall` integration.
+#[utoipa::path(
+    post,
+    path = "/integrations/generic/20131114/alert/{key}/{routing}",
+    operation_id = "sendRoutedVictorOpsAlert",
+    tag = "VictorOps drop-in",
+    params(("key" = String, Path, description = "The integration key."),
+        ("routing" = String, Path, description = "Kept with the alert.")),
+    request_body(content = serde_json::Value, description = "`message_type`, `entity_id`, `entity_display_name`, `state_message` and whatever else there is to say.", example = json!({"message_type": "CRITICAL", "entity_id": "disk-db-1", "state_message": "98% used"})),
+    responses(
+        (status = 200, description = "It is stored, or ignored for a reason.", body = Answer),
+        Errors::<(IntakeBody, KeyInPath, Flood)>,
+    ),
+    security(("integrationKeyPath" = []))
+)]
 async fn with_routing(
     State(intake): State<Arc<Intake>>,
     Path((key, routing)): Path<(String, String)>,

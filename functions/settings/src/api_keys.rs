@@ -18,14 +18,34 @@ use common::{
     },
     id::ApiKeyId,
     limits,
+    openapi::{
+        Errors,
+        errors::{Body, Concurrent, Paged, Query, Unknown, Works},
+    },
     time::Timestamp,
 };
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
-use crate::App;
+use crate::{App, bodies};
 
-/// `GET /api/api-keys`, oldest first.
+/// List API keys
+///
+/// Oldest first, without their tokens.
+#[utoipa::path(
+    get,
+    path = "/api/api-keys",
+    operation_id = "listApiKeys",
+    tag = "API keys and audit",
+    params(bodies::PageQuery),
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "A page of keys.", body = bodies::ApiKeyList),
+        Errors::<(Caller<SettingsRead>, Query, Paged, Works)>,
+    )
+)]
 pub(crate) async fn list(
     State(app): State<App>,
     _: Caller<SettingsRead>,
@@ -34,14 +54,28 @@ pub(crate) async fn list(
     let (query, cursors) = (page::Query::of(request.uri()), app.admin.cursor_key());
     let after = query.cursor(&cursors)?;
     let page = app.store.api_keys(after, query.limit()?).await?;
-    let keys: Vec<Value> = page.entries.iter().map(view).collect();
+    let keys: Vec<ApiKeyView> = page.entries.iter().map(view).collect();
     let next = query.next_cursor(&cursors, page.next.as_deref());
     let answer = json!({ "apiKeys": keys, "nextCursor": next });
     Ok(json(StatusCode::OK, &answer))
 }
 
-/// `POST /api/api-keys` `{name, scopes, expiresAt?}`: the token is in this
-/// answer and nowhere else.
+/// Make an API key
+///
+/// A key may do no more, and no longer, than the one that makes it. Its token is
+/// in this answer and nowhere else.
+#[utoipa::path(
+    post,
+    path = "/api/api-keys",
+    operation_id = "createApiKey",
+    tag = "API keys and audit",
+    request_body = bodies::NewApiKey,
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 201, description = "The key and its token.", body = bodies::ApiKeyCreated),
+        Errors::<(Caller<SettingsWrite>, Body, Works)>,
+    )
+)]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -104,7 +138,19 @@ fn read_key(
     })
 }
 
-/// `GET /api/api-keys/{id}`
+/// Read an API key
+#[utoipa::path(
+    get,
+    path = "/api/api-keys/{id}",
+    operation_id = "readApiKey",
+    tag = "API keys and audit",
+    params(bodies::ApiKeyPath),
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "The key, without its token.", body = bodies::ApiKeyAnswer),
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn read(
     State(app): State<App>,
     _: Caller<SettingsRead>,
@@ -114,7 +160,21 @@ pub(crate) async fn read(
     Ok(json(StatusCode::OK, &json!({ "apiKey": view(&key) })))
 }
 
-/// `DELETE /api/api-keys/{id}`: its token is void at once.
+/// Delete an API key
+///
+/// Its token is void at once.
+#[utoipa::path(
+    delete,
+    path = "/api/api-keys/{id}",
+    operation_id = "deleteApiKey",
+    tag = "API keys and audit",
+    params(bodies::ApiKeyPath),
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 204, description = "It is gone."),
+        Errors::<(Caller<SettingsWrite>, Unknown, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -134,16 +194,38 @@ async fn find(app: &App, id: &str) -> Result<ApiKey, ApiError> {
     app.store.api_key(id).await?.ok_or_else(unknown)
 }
 
-fn view(key: &ApiKey) -> Value {
-    json!({
-        "id": key.id,
-        "name": key.name,
-        "scopes": key.scopes,
-        "createdAt": key.created_at,
-        "lastUsedAt": key.last_used_at,
-        "expiresAt": key.expires_at,
-        "createdBy": key.created_by,
-    })
+/// An API key, without its token.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ApiKey, example = json!({
+    "id": "key_01KA2V5T8ZQ4N6W3Y7X9B1C2D3", "name": "deploy pipeline", "scopes": ["events:write"],
+    "createdAt": "2026-01-15T10:30:00.000Z", "lastUsedAt": null, "expiresAt": "2026-07-15T00:00:00.000Z",
+    "createdBy": {"type": "api", "name": "admin"}
+}))]
+pub(crate) struct ApiKeyView {
+    id: ApiKeyId,
+    name: String,
+    scopes: Vec<Scope>,
+    created_at: Timestamp,
+    /// At most a minute behind.
+    #[schema(required)]
+    last_used_at: Option<Timestamp>,
+    /// From when on it is not valid any more.
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
+    created_by: Actor,
+}
+
+fn view(key: &ApiKey) -> ApiKeyView {
+    ApiKeyView {
+        id: key.id,
+        name: key.name.clone(),
+        scopes: key.scopes.clone(),
+        created_at: key.created_at,
+        last_used_at: key.last_used_at,
+        expires_at: key.expires_at,
+        created_by: key.created_by.clone(),
+    }
 }
 
 fn unknown() -> ApiError {

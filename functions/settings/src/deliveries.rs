@@ -1,30 +1,53 @@
 //! The log of a webhook's deliveries.
 
+use std::collections::BTreeMap;
+
 use axum::{
     extract::{Path, Request, State},
     response::Response,
 };
 use common::{
     api_key::Scope,
+    event::EventName,
     http::{
         ApiError,
         auth::{Caller, SettingsRead},
         json, page,
     },
-    id::DeliveryId,
+    id::{DeliveryId, EventId, IncidentId, WebhookId},
+    openapi::{
+        Errors,
+        errors::{Paged, Query, Unknown, Works},
+    },
     posting,
     store::DeliveryFilter,
     time::Timestamp,
-    webhook::{Delivery, DeliveryStatus, Webhook},
+    webhook::{Attempt, Delivery, DeliveryStatus, Webhook},
 };
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
-use crate::{App, webhooks};
+use crate::{App, bodies, webhooks};
 
-/// `GET /api/status-page/webhooks/{id}/deliveries`, newest first. `since` and
-/// `until` are times of the events, both included. A page may hold fewer than
-/// `limit` and still have a `nextCursor`: the work of a page is bounded.
+/// List a webhook's deliveries
+///
+/// Newest first. `since` and `until` are times of the events, both included. A
+/// page may hold fewer than `limit` and still have a `nextCursor`: the work of a
+/// page is bounded.
+#[utoipa::path(
+    get,
+    path = "/api/status-page/webhooks/{id}/deliveries",
+    operation_id = "listDeliveries",
+    tag = "Deliveries",
+    params(bodies::WebhookPath, bodies::DeliveryQuery),
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "A page of deliveries.", body = bodies::DeliveryList),
+        Errors::<(Caller<SettingsRead>, Unknown, Query, Paged, Works)>,
+    )
+)]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<SettingsRead>,
@@ -40,7 +63,7 @@ pub(crate) async fn list(
         .await?;
     let shows = Responses::to(&caller);
     let deliveries = page.entries.iter().map(|one| view(one, shows));
-    let deliveries: Vec<Value> = deliveries.collect();
+    let deliveries: Vec<DeliveryView> = deliveries.collect();
     let next = query.next_cursor(&cursors, page.next.as_deref());
     Ok(json(
         StatusCode::OK,
@@ -59,7 +82,21 @@ fn filter(query: &page::Query) -> Result<DeliveryFilter, ApiError> {
     })
 }
 
-/// `GET /api/status-page/webhooks/{id}/deliveries/{delivery}`
+/// Read a delivery
+///
+/// With what the latest attempt sent, or the first one will.
+#[utoipa::path(
+    get,
+    path = "/api/status-page/webhooks/{id}/deliveries/{delivery}",
+    operation_id = "readDelivery",
+    tag = "Deliveries",
+    params(bodies::DeliveryPath),
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "The delivery.", body = bodies::DeliveryAnswer),
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<SettingsRead>,
@@ -68,7 +105,7 @@ pub(crate) async fn read(
     let webhook = webhooks::find(&app, &id).await?;
     let delivery = find(&app, &webhook, &delivery).await?;
     let mut shown = view(&delivery, Responses::to(&caller));
-    shown["request"] = request_of(&webhook, &delivery);
+    shown.request = Some(request_of(&webhook, &delivery));
     Ok(json(StatusCode::OK, &json!({ "delivery": shown })))
 }
 
@@ -98,38 +135,86 @@ impl Responses {
     }
 }
 
-/// A delivery, as API.md lists its fields.
-pub(crate) fn view(delivery: &Delivery, responses: Responses) -> Value {
+/// One event on its way to one webhook.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Delivery, example = json!({
+    "id": "dlv_01KA2V5T8ZQ4N6W3Y7X9B1C2D3", "webhookId": "whk_01KA2V5T8ZQ4N6W3Y7X9B1C2D3",
+    "eventId": "evt_01KA2V5T8ZQ4N6W3Y7X9B1C2D3", "event": "incident.created",
+    "incidentId": "inc_01KA2V5T8ZQ4N6W3Y7X9B1C2D3", "status": "RETRYING",
+    "attempts": [{"number": 1, "at": "2026-01-15T10:30:00.120Z", "statusCode": 503, "durationMs": 41, "error": "the receiver answered 503", "response": "busy"}],
+    "nextAttemptAt": "2026-01-15T10:30:05.000Z", "renderError": null, "createdAt": "2026-01-15T10:30:00.000Z", "correlationId": "req_01KA2V5T8ZQ4N6W3Y7X9B1C2D3"
+}))]
+pub(crate) struct DeliveryView {
+    id: DeliveryId,
+    webhook_id: WebhookId,
+    event_id: EventId,
+    event: EventName,
+    /// `null` for an event of a webhook.
+    #[schema(required)]
+    incident_id: Option<IncidentId>,
+    status: DeliveryStatus,
+    /// Every attempt, oldest first.
+    attempts: Vec<Attempt>,
+    #[schema(required)]
+    next_attempt_at: Option<Timestamp>,
+    /// Why the body is the plain one instead of what the webhook's format
+    /// makes of the event.
+    #[schema(required)]
+    render_error: Option<String>,
+    created_at: Timestamp,
+    /// The `X-Request-Id` of the request that its event came of.
+    #[schema(required)]
+    correlation_id: Option<String>,
+    /// Where one delivery is read only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    request: Option<RequestView>,
+}
+
+/// What an attempt sends.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeliveryRequest)]
+struct RequestView {
+    url: String,
+    /// Ours, and the names of the webhook's own.
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+/// A delivery, without what it sends.
+pub(crate) fn view(delivery: &Delivery, responses: Responses) -> DeliveryView {
     let mut attempts = delivery.attempts.clone();
     if responses == Responses::Hidden {
         for attempt in &mut attempts {
             attempt.response = None;
         }
     }
-    json!({
-        "id": delivery.id,
-        "webhookId": delivery.webhook_id,
-        "eventId": delivery.event_id,
-        "event": delivery.event,
-        "incidentId": delivery.incident_id,
-        "status": delivery.status,
-        "attempts": attempts,
-        "nextAttemptAt": delivery.next_attempt_at,
-        "renderError": delivery.render_error,
-        "createdAt": delivery.created_at,
-        "correlationId": delivery.correlation_id,
-    })
+    DeliveryView {
+        id: delivery.id,
+        webhook_id: delivery.webhook_id,
+        event_id: delivery.event_id,
+        event: delivery.event,
+        incident_id: delivery.incident_id,
+        status: delivery.status,
+        attempts,
+        next_attempt_at: delivery.next_attempt_at,
+        render_error: delivery.render_error.clone(),
+        created_at: delivery.created_at,
+        correlation_id: delivery.correlation_id.clone(),
+        request: None,
+    }
 }
 
 /// What the latest attempt sent (or the first one will): our headers, the
 /// names of the webhook's own, and the body.
-fn request_of(webhook: &Webhook, delivery: &Delivery) -> Value {
+fn request_of(webhook: &Webhook, delivery: &Delivery) -> RequestView {
     let (number, at) = delivery
         .attempts
         .last()
         .map_or((1, delivery.created_at), |last| (last.number, last.at));
     let message = delivery.message();
-    let headers: Map<String, Value> = posting::headers(webhook, &message, number, at)
+    let headers = posting::headers(webhook, &message, number, at)
         .iter()
         .map(|(name, value)| {
             let own = webhook
@@ -141,8 +226,12 @@ fn request_of(webhook: &Webhook, delivery: &Delivery) -> Value {
             } else {
                 value.to_str().unwrap_or_default()
             };
-            (name.as_str().to_owned(), Value::from(text))
+            (name.as_str().to_owned(), text.to_owned())
         })
         .collect();
-    json!({ "url": webhook.url, "headers": headers, "body": delivery.body })
+    RequestView {
+        url: webhook.url.clone(),
+        headers,
+        body: delivery.body.clone(),
+    }
 }

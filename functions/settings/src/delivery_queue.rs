@@ -8,16 +8,33 @@ use common::{
         auth::{Caller, SettingsRead, SettingsWrite},
         json,
     },
+    openapi::{
+        Errors,
+        errors::{Redrive, Works},
+    },
     queue::{Move, MoveError, QueueError},
     time::Timestamp,
 };
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::App;
 
-/// `GET /api/delivery-queue`: how full the queues are, and how the latest
-/// redrive went.
+/// How full the queues are
+///
+/// And how the latest redrive went.
+#[utoipa::path(
+    get,
+    path = "/api/delivery-queue",
+    operation_id = "readDeliveryQueue",
+    tag = "Deliveries",
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "The queues.", body = QueueView),
+        Errors::<(Caller<SettingsRead>, Works)>,
+    )
+)]
 pub(crate) async fn queue(
     State(app): State<App>,
     _: Caller<SettingsRead>,
@@ -41,13 +58,13 @@ pub(crate) async fn queue(
             .await?;
         oldest = [oldest, first].into_iter().flatten().min();
     }
-    let answer = json!({
-        "ready": depth.ready,
-        "inFlight": depth.in_flight,
-        "dead": dead.ready + dead.in_flight,
-        "oldestSeconds": oldest.map(|at| Timestamp::now().since(at).as_secs()),
-        "redrive": redrive.as_ref().map(view),
-    });
+    let answer = QueueView {
+        ready: depth.ready,
+        in_flight: depth.in_flight,
+        dead: dead.ready + dead.in_flight,
+        oldest_seconds: oldest.map(|at| Timestamp::now().since(at).as_secs()),
+        redrive: redrive.map(RedriveView::from),
+    };
     Ok(json(StatusCode::OK, &answer))
 }
 
@@ -56,8 +73,20 @@ pub(crate) fn unavailable(error: QueueError) -> ApiError {
     ApiError::overloaded(StatusCode::SERVICE_UNAVAILABLE)
 }
 
-/// `POST /api/delivery-queue/redrive`: moves the dead-letter queue back. What
-/// was delivered or queued anew in the meantime is not delivered again.
+/// Move the dead-letter queue back
+///
+/// What was delivered or queued anew in the meantime is not delivered again.
+#[utoipa::path(
+    post,
+    path = "/api/delivery-queue/redrive",
+    operation_id = "redriveDeadLetters",
+    tag = "Deliveries",
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 202, description = "It is being moved.", body = RedriveStarted),
+        Errors::<(Caller<SettingsWrite>, Redrive, Works)>,
+    )
+)]
 pub(crate) async fn redrive(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -83,16 +112,66 @@ pub(crate) async fn redrive(
         }
         Err(MoveError::Queue(error)) => return Err(unavailable(error)),
     };
-    let answer = json!({ "task": task, "approximateMessages": dead.ready + dead.in_flight });
+    let answer = RedriveStarted {
+        task,
+        approximate_messages: dead.ready + dead.in_flight,
+    };
     Ok(json(StatusCode::ACCEPTED, &answer))
 }
 
-fn view(latest: &Move) -> Value {
-    json!({
-        "status": latest.status,
-        "moved": latest.moved,
-        "toMove": latest.to_move,
-        "startedAt": latest.started_at,
-        "error": latest.failure,
-    })
+/// How full the queues are.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DeliveryQueue)]
+struct QueueView {
+    /// Deliveries that wait.
+    ready: u64,
+    /// Deliveries that are being tried, or wait for their next attempt.
+    in_flight: u64,
+    /// Deliveries that were given up.
+    dead: u64,
+    /// How long the oldest unfinished delivery has waited.
+    #[schema(required)]
+    oldest_seconds: Option<u64>,
+    /// The latest redrive; `null` where there was none.
+    #[schema(required)]
+    redrive: Option<RedriveView>,
+}
+
+/// A redrive of the dead-letter queue.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Redrive)]
+struct RedriveView {
+    /// RUNNING, COMPLETED, CANCELLING, CANCELLED or FAILED.
+    status: String,
+    /// Deliveries moved so far, about.
+    moved: u64,
+    /// Deliveries that there were to move, about.
+    #[schema(required)]
+    to_move: Option<u64>,
+    started_at: Timestamp,
+    #[schema(required)]
+    error: Option<String>,
+}
+
+impl From<Move> for RedriveView {
+    fn from(latest: Move) -> Self {
+        Self {
+            status: latest.status,
+            moved: latest.moved,
+            to_move: latest.to_move,
+            started_at: latest.started_at,
+            error: latest.failure,
+        }
+    }
+}
+
+/// A redrive that was started.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RedriveStarted {
+    /// What the queue calls it.
+    task: String,
+    approximate_messages: u64,
 }

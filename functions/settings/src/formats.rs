@@ -12,10 +12,17 @@ use common::{
         fields::{Field, Fields},
         json,
     },
+    openapi::{
+        Errors,
+        errors::{Body, Works},
+    },
     webhook::{Format, Webhook},
 };
 use http::StatusCode;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::bodies;
 
 /// Stands for the URL of a preview that says none: only Telegram's format
 /// depends on it.
@@ -112,7 +119,31 @@ impl Asked {
     }
 }
 
-/// `POST /api/status-page/webhooks/preview`
+/// What a format makes of a sample event.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Preview {
+    format: Format,
+    event: EventName,
+    content_type: &'static str,
+    body: String,
+}
+
+/// Preview a format
+///
+/// The body that a format, or a template, makes of a sample event.
+#[utoipa::path(
+    post,
+    path = "/api/status-page/webhooks/preview",
+    operation_id = "previewFormat",
+    tag = "Webhooks",
+    request_body = bodies::PreviewWanted,
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "The body.", body = Preview),
+        Errors::<(Caller<SettingsRead>, Body, Works)>,
+    )
+)]
 pub(crate) async fn preview(
     _: Caller<SettingsRead>,
     request: Request,
@@ -120,12 +151,12 @@ pub(crate) async fn preview(
     let (parts, payload) = request.into_parts();
     let fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let asked = Asked::read(fields)?;
-    let shown = json!({
-        "format": asked.format,
-        "event": asked.event,
-        "contentType": format::CONTENT_TYPE,
-        "body": asked.body()?,
-    });
+    let shown = Preview {
+        format: asked.format,
+        event: asked.event,
+        content_type: format::CONTENT_TYPE,
+        body: asked.body()?,
+    };
     Ok(json(StatusCode::OK, &shown))
 }
 

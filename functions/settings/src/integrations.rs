@@ -18,19 +18,29 @@ use common::{
     id::{IntegrationId, ServiceId},
     incident::ServiceRef,
     integration::{Integration, Settings},
-    limits, provider,
+    limits,
+    openapi::{
+        Errors,
+        errors::{Body, Concurrent, ManyIntegrations, Unknown, Works},
+    },
+    provider,
     store::StoreError,
     time::Timestamp,
 };
 use http::{HeaderMap, StatusCode, header::HOST};
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::{
+    ToSchema,
+    openapi::{ObjectBuilder, Schema, Type, schema::SchemaType},
+};
 
-use crate::{App, services};
+use crate::{App, bodies, services};
 
 /// Requests taken in one minute where nothing else is said.
 const DEFAULT_RATE_LIMIT: u32 = 1_000;
 /// Highest rate limit that can be set, requests a minute.
-const MAX_RATE_LIMIT: u64 = 100_000;
+pub(crate) const MAX_RATE_LIMIT: u64 = 100_000;
 /// Length of a signature secret, characters.
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 1..=256;
 
@@ -45,7 +55,19 @@ pub(crate) struct Given {
     pub rate_limit: Field<u64>,
 }
 
-/// `GET /api/services/{id}/integrations`
+/// List a service's integrations
+#[utoipa::path(
+    get,
+    path = "/api/services/{id}/integrations",
+    operation_id = "listIntegrations",
+    tag = "Services and integrations",
+    params(bodies::ServicePath),
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "Its integrations, without their secrets.", body = bodies::IntegrationList),
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn list(
     State(app): State<App>,
     _: Caller<SettingsRead>,
@@ -54,7 +76,7 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     let service = services::find(&app, &service).await?;
     let integrations = app.store.integrations(service.id).await?;
-    let integrations: Vec<Value> = integrations
+    let integrations: Vec<IntegrationView> = integrations
         .iter()
         .map(|one| view(&app, &headers, one))
         .collect();
@@ -64,7 +86,22 @@ pub(crate) async fn list(
     ))
 }
 
-/// `POST /api/services/{id}/integrations`
+/// Make an integration
+///
+/// The answer has its `url`, which the tool posts its alerts to, and its `key`.
+#[utoipa::path(
+    post,
+    path = "/api/services/{id}/integrations",
+    operation_id = "createIntegration",
+    tag = "Services and integrations",
+    params(bodies::ServicePath),
+    request_body = bodies::NewIntegration,
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 201, description = "The integration; its key is shown here and on rotation only.", body = bodies::IntegrationAnswer),
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, ManyIntegrations, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -144,7 +181,19 @@ pub(crate) async fn add(
     Err(StoreError::Conflict.into())
 }
 
-/// `GET /api/services/{id}/integrations/{integration}`
+/// Read an integration
+#[utoipa::path(
+    get,
+    path = "/api/services/{id}/integrations/{integration}",
+    operation_id = "readIntegration",
+    tag = "Services and integrations",
+    params(bodies::IntegrationPath),
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "The integration, without its secrets.", body = bodies::IntegrationAnswer),
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn read(
     State(app): State<App>,
     _: Caller<SettingsRead>,
@@ -158,7 +207,20 @@ pub(crate) async fn read(
     ))
 }
 
-/// `PATCH /api/services/{id}/integrations/{integration}`
+/// Change an integration
+#[utoipa::path(
+    patch,
+    path = "/api/services/{id}/integrations/{integration}",
+    operation_id = "changeIntegration",
+    tag = "Services and integrations",
+    params(bodies::IntegrationPath),
+    request_body = bodies::IntegrationChange,
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 200, description = "The integration as it is now.", body = bodies::IntegrationAnswer),
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -184,7 +246,21 @@ pub(crate) async fn change(
     ))
 }
 
-/// `DELETE /api/services/{id}/integrations/{integration}`
+/// Delete an integration
+///
+/// Alerts that come in by it are refused from then on.
+#[utoipa::path(
+    delete,
+    path = "/api/services/{id}/integrations/{integration}",
+    operation_id = "deleteIntegration",
+    tag = "Services and integrations",
+    params(bodies::IntegrationPath),
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 204, description = "It is gone."),
+        Errors::<(Caller<SettingsWrite>, Unknown, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -196,8 +272,21 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `POST /api/services/{id}/integrations/{integration}/rotate-key`: the old key
-/// ends at once.
+/// Rotate an integration's key
+///
+/// The old key ends at once.
+#[utoipa::path(
+    post,
+    path = "/api/services/{id}/integrations/{integration}/rotate-key",
+    operation_id = "rotateIntegrationKey",
+    tag = "Services and integrations",
+    params(bodies::IntegrationPath),
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 200, description = "The integration with its new key.", body = bodies::IntegrationAnswer),
+        Errors::<(Caller<SettingsWrite>, Unknown, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn rotate_key(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -216,7 +305,21 @@ pub(crate) async fn rotate_key(
     Ok(json(StatusCode::OK, &json!({ "integration": shown })))
 }
 
-/// `GET /api/services/{id}/integrations/{integration}/requests`
+/// List an integration's latest requests
+///
+/// Those that were ignored or rejected, always; of those that were accepted, one of a hundred.
+#[utoipa::path(
+    get,
+    path = "/api/services/{id}/integrations/{integration}/requests",
+    operation_id = "listReceivedRequests",
+    tag = "Services and integrations",
+    params(bodies::IntegrationPath),
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "Newest first, at most 100.", body = bodies::ReceivedRequests),
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn requests(
     State(app): State<App>,
     _: Caller<SettingsRead>,
@@ -347,26 +450,77 @@ pub(crate) fn intake_url(app: &App, headers: &HeaderMap, integration: &Integrati
     )
 }
 
-/// An integration without its secrets.
-fn view(app: &App, headers: &HeaderMap, integration: &Integration) -> Value {
-    json!({
-        "id": integration.id,
-        "serviceId": integration.service.id,
-        "type": integration.provider,
-        "name": integration.name,
-        "enabled": integration.enabled,
-        "hasSignatureSecret": integration.signature_secret.is_some(),
-        "requireKey": integration.require_key,
-        "settings": integration.settings.as_map(),
-        "rateLimitPerMinute": integration.rate_limit_per_minute,
-        "url": intake_url(app, headers, integration),
-        "createdAt": integration.created_at,
-        "updatedAt": integration.updated_at,
-    })
+/// An integration, without its secrets.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Integration, example = json!({
+    "id": "int_01KA2V5T8ZQ4N6W3Y7X9B1C2D3", "serviceId": "svc_01KA2V5T8ZQ4N6W3Y7X9B1C2D3",
+    "type": "prometheus", "name": "Alertmanager", "enabled": true, "hasSignatureSecret": false,
+    "requireKey": false, "settings": {}, "rateLimitPerMinute": 1000,
+    "url": "https://alerts.example.com/api/integrations/prometheus?integrationId=int_01KA2V5T8ZQ4N6W3Y7X9B1C2D3",
+    "createdAt": "2026-01-15T10:30:00.000Z", "updatedAt": "2026-01-15T10:30:00.000Z"
+}))]
+pub(crate) struct IntegrationView {
+    id: IntegrationId,
+    service_id: ServiceId,
+    #[serde(rename = "type")]
+    #[schema(schema_with = provider_name)]
+    provider: String,
+    name: String,
+    enabled: bool,
+    has_signature_secret: bool,
+    require_key: bool,
+    #[schema(value_type = Object)]
+    settings: serde_json::Map<String, Value>,
+    rate_limit_per_minute: u32,
+    /// Where the tool posts its alerts: it carries the credential.
+    url: String,
+    /// The integration key; where it is new only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, pattern = "^[0-9a-f]{32}$")]
+    key: Option<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
-fn with_key(mut view: Value, key: &str) -> Value {
-    view["key"] = Value::from(key);
+/// The names of all providers.
+pub(crate) fn provider_name() -> Schema {
+    let names = provider::PROVIDERS.iter().map(|(name, _)| *name);
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(names))
+        .into()
+}
+
+/// The same, or `null`.
+pub(crate) fn optional_provider_name() -> Schema {
+    let names = provider::PROVIDERS.iter().map(|(name, _)| Some(*name));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .enum_values(Some(names.chain([None])))
+        .into()
+}
+
+fn view(app: &App, headers: &HeaderMap, integration: &Integration) -> IntegrationView {
+    IntegrationView {
+        id: integration.id,
+        service_id: integration.service.id,
+        provider: integration.provider.clone(),
+        name: integration.name.clone(),
+        enabled: integration.enabled,
+        has_signature_secret: integration.signature_secret.is_some(),
+        require_key: integration.require_key,
+        settings: integration.settings.as_map().clone(),
+        rate_limit_per_minute: integration.rate_limit_per_minute,
+        url: intake_url(app, headers, integration),
+        key: None,
+        created_at: integration.created_at,
+        updated_at: integration.updated_at,
+    }
+}
+
+fn with_key(mut view: IntegrationView, key: &str) -> IntegrationView {
+    view.key = Some(key.to_owned());
     view
 }
 

@@ -2,8 +2,10 @@
 
 mod api_keys;
 mod audit;
+mod bodies;
 mod deliveries;
 mod delivery_queue;
+mod document;
 mod formats;
 mod health;
 mod integrations;
@@ -20,11 +22,7 @@ mod webhooks;
 
 pub use readiness::Readiness;
 
-use axum::{
-    Router,
-    extract::FromRef,
-    routing::{get, post},
-};
+use axum::{Router, extract::FromRef};
 use common::{
     http::{auth::AdminKey, finish},
     outbound::{Guard, Outbound},
@@ -66,81 +64,39 @@ impl FromRef<App> for Store {
     }
 }
 
-const WEBHOOKS: &str = "/api/status-page/webhooks";
-
-/// The function's routes, without what [`router`] wraps around them.
-pub fn routes(app: App) -> Router {
-    Router::new()
-        .route("/api/health", get(health::read))
-        .route("/api/services", get(services::list).post(services::create))
-        .route(
-            "/api/services/{id}",
-            get(services::read)
-                .patch(services::change)
-                .delete(services::delete),
-        )
-        .route(
-            "/api/services/{id}/integrations",
-            get(integrations::list).post(integrations::create),
-        )
-        .route(
-            "/api/services/{id}/integrations/{integration}",
-            get(integrations::read)
-                .patch(integrations::change)
-                .delete(integrations::delete),
-        )
-        .route(
-            "/api/services/{id}/integrations/{integration}/rotate-key",
-            post(integrations::rotate_key),
-        )
-        .route(
-            "/api/services/{id}/integrations/{integration}/requests",
-            get(integrations::requests),
-        )
-        .route(WEBHOOKS, get(webhooks::list).post(webhooks::create))
-        .route(&format!("{WEBHOOKS}/preview"), post(formats::preview))
-        .route(
-            &format!("{WEBHOOKS}/{{id}}"),
-            get(webhooks::read)
-                .patch(webhooks::change)
-                .delete(webhooks::delete),
-        )
-        .route(
-            &format!("{WEBHOOKS}/{{id}}/timeline"),
-            get(webhook_health::timeline),
-        )
-        .route(
-            &format!("{WEBHOOKS}/{{id}}/rotate-secret"),
-            post(secrets::rotate),
-        )
-        .route(
-            &format!("{WEBHOOKS}/{{id}}/deliveries"),
-            get(deliveries::list),
-        )
-        .route(
-            &format!("{WEBHOOKS}/{{id}}/deliveries/{{delivery}}"),
-            get(deliveries::read),
-        )
-        .route(
-            &format!("{WEBHOOKS}/{{id}}/deliveries/{{delivery}}/redeliver"),
-            post(recovery::redeliver),
-        )
-        .route(
-            &format!("{WEBHOOKS}/{{id}}/recover"),
-            post(recovery::recover),
-        )
-        .route(&format!("{WEBHOOKS}/{{id}}/test"), post(trial::run))
-        .route("/api/api-keys", get(api_keys::list).post(api_keys::create))
-        .route(
-            "/api/api-keys/{id}",
-            get(api_keys::read).delete(api_keys::delete),
-        )
-        .route("/api/audit", get(audit::list))
-        .route("/api/export", get(portability::export))
-        .route("/api/import", post(portability::import))
-        .route("/api/delivery-queue", get(delivery_queue::queue))
-        .route("/api/delivery-queue/redrive", post(delivery_queue::redrive))
-        .with_state(app)
+common::documented_routes! {
+    App;
+    "/api/health" { get: health::read }
+    "/api/services" { get: services::list, post: services::create }
+    "/api/services/{id}" {
+        get: services::read, patch: services::change, delete: services::delete,
+    }
+    "/api/services/{id}/integrations" { get: integrations::list, post: integrations::create }
+    "/api/services/{id}/integrations/{integration}" {
+        get: integrations::read, patch: integrations::change, delete: integrations::delete,
+    }
+    "/api/services/{id}/integrations/{integration}/rotate-key" { post: integrations::rotate_key }
+    "/api/services/{id}/integrations/{integration}/requests" { get: integrations::requests }
+    "/api/status-page/webhooks" { get: webhooks::list, post: webhooks::create }
+    "/api/status-page/webhooks/preview" { post: formats::preview }
+    "/api/status-page/webhooks/{id}" {
+        get: webhooks::read, patch: webhooks::change, delete: webhooks::delete,
+    }
+    "/api/status-page/webhooks/{id}/timeline" { get: webhook_health::timeline }
+    "/api/status-page/webhooks/{id}/rotate-secret" { post: secrets::rotate }
+    "/api/status-page/webhooks/{id}/deliveries" { get: deliveries::list }
+    "/api/status-page/webhooks/{id}/deliveries/{delivery}" { get: deliveries::read }
+    "/api/status-page/webhooks/{id}/deliveries/{delivery}/redeliver" { post: recovery::redeliver }
+    "/api/status-page/webhooks/{id}/recover" { post: recovery::recover }
+    "/api/status-page/webhooks/{id}/test" { post: trial::run }
+    "/api/delivery-queue" { get: delivery_queue::queue }
+    "/api/delivery-queue/redrive" { post: delivery_queue::redrive }
+    "/api/api-keys" { get: api_keys::list, post: api_keys::create }
+    "/api/api-keys/{id}" { get: api_keys::read, delete: api_keys::delete }
+    "/api/audit" { get: audit::list }
+    "/api/export" { get: portability::export::export }
+    "/api/import" { post: portability::import::import }
+    "/api/openapi.json" { get: document::read }
 }
 
 /// The function's application.

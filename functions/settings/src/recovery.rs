@@ -21,6 +21,10 @@ use common::{
     },
     id::WebhookId,
     limits,
+    openapi::{
+        Errors,
+        errors::{Body, Concurrent, Enabled, Paged, Redelivery as TooOften, Unknown, Works},
+    },
     queue::Outgoing,
     store::{DeliveryFilter, StoreError},
     telemetry::{self, Metric},
@@ -30,12 +34,31 @@ use common::{
 };
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::{App, deliveries, deliveries::Responses, delivery_queue::unavailable, webhooks};
+use crate::{
+    App, bodies,
+    deliveries::{self, DeliveryView, Responses},
+    delivery_queue::unavailable,
+    webhooks,
+};
 
-/// `POST …/{id}/deliveries/{delivery}/redeliver`: 202, with `queued: false`
-/// where the delivery waits in the queue already.
+/// Send a delivery again
+///
+/// One that waits in the queue already is not queued twice: `queued` is `false` then.
+#[utoipa::path(
+    post,
+    path = "/api/status-page/webhooks/{id}/deliveries/{delivery}/redeliver",
+    operation_id = "redeliver",
+    tag = "Deliveries",
+    params(bodies::DeliveryPath),
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 202, description = "It is in the queue.", body = Redelivery),
+        Errors::<(Caller<SettingsWrite>, Unknown, Enabled, TooOften, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn redeliver(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -47,13 +70,50 @@ pub(crate) async fn redeliver(
         let audit = Entry::of(caller.actor(), "redelivered", Target::from(&webhook))
             .with("delivery", found.id.to_string());
         if let Some((delivery, queued)) = app.queue_one(found, &audit).await? {
-            let answer = json!({ "queued": queued, "delivery": deliveries::view(&delivery, Responses::Shown) });
+            let delivery = deliveries::view(&delivery, Responses::Shown);
+            let answer = Redelivery { queued, delivery };
             return Ok(json(StatusCode::ACCEPTED, &answer));
         }
         // Somebody else did the same at the same moment: look what it is now.
         aws::conflict_pause(attempt).await;
     }
     Err(StoreError::Conflict.into())
+}
+
+/// A delivery that was to be sent again.
+#[derive(Serialize, ToSchema)]
+struct Redelivery {
+    /// Whether this call queued it.
+    queued: bool,
+    delivery: DeliveryView,
+}
+
+/// What a recovery would queue.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RecoveryCounted)]
+struct Counted {
+    dry_run: bool,
+    /// Deliveries of this call's part of the window.
+    matching: usize,
+    /// The `cursor` of the next call; `null` at the end.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// What a recovery queued.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Recovery)]
+struct Recovered {
+    dry_run: bool,
+    queued: usize,
+    /// Those that somebody else queued at the same moment, or that were tried
+    /// too often.
+    skipped: usize,
+    /// The `cursor` of the next call; `null` at the end.
+    #[schema(required)]
+    next_cursor: Option<String>,
 }
 
 /// What a recovery is asked for.
@@ -90,10 +150,25 @@ impl Wanted {
     }
 }
 
-/// `POST …/{id}/recover` `{since, until?, statuses?, dryRun?, cursor?}`: queues
-/// every failed delivery of the events of a time anew, oldest first. A window
-/// of many is worked through in calls: while `nextCursor` is not null, the next
-/// call takes it as `cursor`.
+/// Recover the deliveries of a time
+///
+/// Queues every failed delivery of the events of a time anew, oldest first. A
+/// window of many is worked through in calls: while `nextCursor` is not `null`,
+/// the next call takes it as `cursor`.
+#[utoipa::path(
+    post,
+    path = "/api/status-page/webhooks/{id}/recover",
+    operation_id = "recoverDeliveries",
+    tag = "Deliveries",
+    params(bodies::WebhookPath),
+    request_body = bodies::RecoveryWanted,
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 200, description = "With `dryRun`: how many there are.", body = Counted),
+        (status = 202, description = "They are in the queue.", body = Recovered),
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Paged, Enabled, Works)>,
+    )
+)]
 pub(crate) async fn recover(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -115,7 +190,11 @@ pub(crate) async fn recover(
             .store
             .count_deliveries(webhook.id, &wanted.filter, after);
         let (matching, next) = counted.await?;
-        let answer = json!({ "dryRun": true, "matching": matching, "nextCursor": seal(next) });
+        let answer = Counted {
+            dry_run: true,
+            matching,
+            next_cursor: seal(next),
+        };
         return Ok(json(StatusCode::OK, &answer));
     }
     must_be_enabled(&webhook)?;
@@ -130,12 +209,12 @@ pub(crate) async fn recover(
         .await?;
     let requeued = app.requeue_all(&page.entries).await?;
     app.send(&requeued).await?;
-    let answer = json!({
-        "dryRun": false,
-        "queued": requeued.len(),
-        "skipped": page.entries.len() - requeued.len(),
-        "nextCursor": seal(page.next),
-    });
+    let answer = Recovered {
+        dry_run: false,
+        queued: requeued.len(),
+        skipped: page.entries.len() - requeued.len(),
+        next_cursor: seal(page.next),
+    };
     Ok(json(StatusCode::ACCEPTED, &answer))
 }
 

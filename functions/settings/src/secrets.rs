@@ -17,17 +17,34 @@ use common::{
         json,
     },
     limits,
+    openapi::{
+        Errors,
+        errors::{Body, Concurrent, Rotation, Unknown, Works},
+    },
     store::KeptHealth,
     time::Timestamp,
 };
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::{App, webhook_fields, webhooks};
+use crate::{App, bodies, webhook_fields, webhooks};
 
-/// `POST /api/status-page/webhooks/{id}/rotate-secret`: a new secret, given or
-/// generated; the old one signs beside it for `overlapSeconds`. With 0 every
-/// older secret is void at once.
+/// Rotate a webhook's secret
+///
+/// The old one signs beside the new one for a while; see `docs/recovery.md`.
+#[utoipa::path(
+    post,
+    path = "/api/status-page/webhooks/{id}/rotate-secret",
+    operation_id = "rotateWebhookSecret",
+    tag = "Webhooks",
+    params(bodies::WebhookPath),
+    request_body = bodies::RotationWanted,
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 200, description = "The webhook with its new secret.", body = bodies::WebhookAnswer),
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Rotation, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn rotate(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -60,6 +77,6 @@ pub(crate) async fn rotate(
         .update_webhook(&webhook, read_at, KeptHealth::Kept, None, &audit)
         .await?;
     let mut shown = webhooks::view(&webhook);
-    shown["secret"] = Value::from(webhook.secret);
+    shown.secret = Some(webhook.secret);
     Ok(json(StatusCode::OK, &json!({ "webhook": shown })))
 }

@@ -3,12 +3,14 @@
 use common::{
     alert::Urgency,
     http::fields::{Field, Fields},
+    id::ServiceId,
     integration::Service,
     limits,
     service_options::MaintenanceWindow,
     time::Timestamp,
 };
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What a body says of a service.
 pub(crate) struct Given {
@@ -107,17 +109,43 @@ fn window(fields: &mut Fields, now: Timestamp, past: Past) -> Option<Maintenance
     })
 }
 
+/// A service.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Service, example = json!({
+    "id": "svc_01KA2V5T8ZQ4N6W3Y7X9B1C2D3", "name": "checkout", "description": null,
+    "maintenanceWindows": [{"from": "2026-01-17T22:00:00.000Z", "until": "2026-01-18T02:00:00.000Z", "reason": "database upgrade"}],
+    "autoResolveAfterHours": 24, "defaultUrgency": null,
+    "createdAt": "2026-01-15T10:30:00.000Z", "updatedAt": "2026-01-15T10:30:00.000Z"
+}))]
+pub(crate) struct ServiceView {
+    id: ServiceId,
+    name: String,
+    #[schema(required)]
+    description: Option<String>,
+    /// Those that are not over.
+    maintenance_windows: Vec<MaintenanceWindow>,
+    /// Hours without an alert after which an incident is over.
+    #[schema(required)]
+    auto_resolve_after_hours: Option<u64>,
+    /// The urgency of every incident that an alert opens.
+    #[schema(required)]
+    default_urgency: Option<Urgency>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
 /// A service as callers see it.
-pub(crate) fn view(service: &Service, now: Timestamp) -> Value {
+pub(crate) fn view(service: &Service, now: Timestamp) -> ServiceView {
     let options = service.options.clone().pruned(now);
-    json!({
-        "id": service.id,
-        "name": service.name,
-        "description": service.description,
-        "maintenanceWindows": options.maintenance_windows,
-        "autoResolveAfterHours": options.auto_resolve_after_hours,
-        "defaultUrgency": options.default_urgency,
-        "createdAt": service.created_at,
-        "updatedAt": service.updated_at,
-    })
+    ServiceView {
+        id: service.id,
+        name: service.name.clone(),
+        description: service.description.clone(),
+        maintenance_windows: options.maintenance_windows,
+        auto_resolve_after_hours: options.auto_resolve_after_hours,
+        default_urgency: options.default_urgency,
+        created_at: service.created_at,
+        updated_at: service.updated_at,
+    }
 }

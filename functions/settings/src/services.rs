@@ -18,30 +18,57 @@ use common::{
     id::ServiceId,
     integration::Service,
     limits,
+    openapi::{
+        Errors,
+        errors::{Body, Concurrent, Unknown, Works},
+    },
     service_options::ServiceOptions,
     store::StoreError,
     time::Timestamp,
 };
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    App,
-    service_fields::{Given, Past, view},
+    App, bodies,
+    service_fields::{Given, Past, ServiceView, view},
 };
 
-/// `GET /api/services`
+/// List services
+#[utoipa::path(
+    get,
+    path = "/api/services",
+    operation_id = "listServices",
+    tag = "Services and integrations",
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "Every service.", body = bodies::ServiceList),
+        Errors::<(Caller<SettingsRead>, Works)>,
+    )
+)]
 pub(crate) async fn list(
     State(app): State<App>,
     _: Caller<SettingsRead>,
 ) -> Result<Response, ApiError> {
     let services = app.store.services().await?;
     let now = Timestamp::now();
-    let services: Vec<Value> = services.iter().map(|one| view(one, now)).collect();
+    let services: Vec<ServiceView> = services.iter().map(|one| view(one, now)).collect();
     Ok(json(StatusCode::OK, &json!({ "services": services })))
 }
 
-/// `POST /api/services`
+/// Make a service
+#[utoipa::path(
+    post,
+    path = "/api/services",
+    operation_id = "createService",
+    tag = "Services and integrations",
+    request_body = bodies::NewService,
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 201, description = "The service.", body = bodies::ServiceAnswer),
+        Errors::<(Caller<SettingsWrite>, Body, Works)>,
+    )
+)]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -62,7 +89,19 @@ pub(crate) async fn create(
     ))
 }
 
-/// `GET /api/services/{id}`
+/// Read a service
+#[utoipa::path(
+    get,
+    path = "/api/services/{id}",
+    operation_id = "readService",
+    tag = "Services and integrations",
+    params(bodies::ServicePath),
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "The service.", body = bodies::ServiceAnswer),
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn read(
     State(app): State<App>,
     _: Caller<SettingsRead>,
@@ -73,7 +112,22 @@ pub(crate) async fn read(
     Ok(json(StatusCode::OK, &json!({ "service": service })))
 }
 
-/// `PATCH /api/services/{id}`: when it answers, new alerts are treated as it says.
+/// Change a service
+///
+/// When it is answered, new alerts are treated as it says.
+#[utoipa::path(
+    patch,
+    path = "/api/services/{id}",
+    operation_id = "changeService",
+    tag = "Services and integrations",
+    params(bodies::ServicePath),
+    request_body = bodies::ServiceChange,
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 200, description = "The service as it is now.", body = bodies::ServiceAnswer),
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -124,7 +178,21 @@ async fn update(
     Err(StoreError::Conflict.into())
 }
 
-/// `DELETE /api/services/{id}`: its integrations go with it, its incidents stay.
+/// Delete a service
+///
+/// Its integrations go with it, its incidents stay.
+#[utoipa::path(
+    delete,
+    path = "/api/services/{id}",
+    operation_id = "deleteService",
+    tag = "Services and integrations",
+    params(bodies::ServicePath),
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 204, description = "It is gone."),
+        Errors::<(Caller<SettingsWrite>, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,

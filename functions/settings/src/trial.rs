@@ -13,18 +13,37 @@ use common::{
         fields::Fields,
         json,
     },
+    openapi::{
+        Errors,
+        errors::{Body, Unknown, Works},
+    },
     posting, sample,
     time::Timestamp,
     webhook::Attempt,
 };
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::{App, webhooks};
+use crate::{App, bodies, webhooks};
 
-/// `POST /api/status-page/webhooks/{id}/test`: posts one sample event to this
-/// webhook, enabled or not, and waits for what comes of it, the receiver's answer
-/// included. Nothing is stored.
+/// Test a webhook
+///
+/// Posts one sample event, whether the webhook is enabled or not, and waits for
+/// what comes of it. Nothing is stored.
+#[utoipa::path(
+    post,
+    path = "/api/status-page/webhooks/{id}/test",
+    operation_id = "testWebhook",
+    tag = "Webhooks",
+    params(bodies::WebhookPath),
+    request_body = bodies::TestWanted,
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 200, description = "What came of it, also where it was not delivered.", body = Trial),
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Works)>,
+    )
+)]
 pub(crate) async fn run(
     State(app): State<App>,
     _: Caller<SettingsWrite>,
@@ -52,12 +71,29 @@ pub(crate) async fn run(
     Ok(json(StatusCode::OK, &view(&attempt)))
 }
 
-fn view(attempt: &Attempt) -> Value {
-    json!({
-        "delivered": attempt.error.is_none(),
-        "statusCode": attempt.status_code,
-        "durationMs": attempt.duration_ms,
-        "error": attempt.error,
-        "response": attempt.response,
-    })
+/// What came of a test.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = WebhookTest, example = json!({"delivered": true, "statusCode": 200, "durationMs": 12, "error": null, "response": "ok"}))]
+struct Trial {
+    delivered: bool,
+    /// `null` where the receiver did not answer.
+    #[schema(required)]
+    status_code: Option<u16>,
+    duration_ms: u64,
+    #[schema(required)]
+    error: Option<String>,
+    /// The first 2 KiB of the receiver's answer.
+    #[schema(required)]
+    response: Option<String>,
+}
+
+fn view(attempt: &Attempt) -> Trial {
+    Trial {
+        delivered: attempt.error.is_none(),
+        status_code: attempt.status_code,
+        duration_ms: attempt.duration_ms,
+        error: attempt.error.clone(),
+        response: attempt.response.clone(),
+    }
 }

@@ -22,9 +22,9 @@ const URL_CHARS: usize = 2_048;
 /// Entries of a filter.
 const FILTER_ENTRIES: usize = 100;
 /// Custom headers of a webhook.
-const HEADERS: usize = 20;
+pub(crate) const HEADERS: usize = 20;
 /// Longest value of a custom header, bytes.
-const HEADER_BYTES: usize = 4_096;
+pub(crate) const HEADER_BYTES: usize = 4_096;
 /// What a body says of a webhook.
 pub(crate) struct Given {
     pub name: Field<String>,

@@ -6,11 +6,16 @@ use axum::{
 };
 use common::{
     breaker::{Health, State as Standing},
-    event::Actor,
+    event::{Actor, EventName},
     http::{
         ApiError,
         auth::{Caller, SettingsRead},
         json,
+    },
+    id::EventId,
+    openapi::{
+        Errors,
+        errors::{Unknown, Works},
     },
     store::KeptHealth,
     time::Timestamp,
@@ -18,11 +23,27 @@ use common::{
     webhook_event::{Happened, WebhookEvent},
 };
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
-use crate::{App, webhooks};
+use crate::{App, bodies, webhooks};
 
-/// `GET /api/status-page/webhooks/{id}/timeline`
+/// Read a webhook's timeline
+///
+/// Warnings, and who enabled or disabled it.
+#[utoipa::path(
+    get,
+    path = "/api/status-page/webhooks/{id}/timeline",
+    operation_id = "readWebhookTimeline",
+    tag = "Webhooks",
+    params(bodies::WebhookPath),
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "The timeline.", body = bodies::WebhookTimeline),
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn timeline(
     State(app): State<App>,
     _: Caller<SettingsRead>,
@@ -30,32 +51,70 @@ pub(crate) async fn timeline(
 ) -> Result<Response, ApiError> {
     let webhook = webhooks::find(&app, &id).await?;
     let entries = app.store.webhook_timeline(webhook.id).await?;
-    let timeline: Vec<Value> = entries.iter().map(entry_view).collect();
+    let timeline: Vec<TimelineEntry> = entries.into_iter().map(TimelineEntry::from).collect();
     Ok(json(StatusCode::OK, &json!({ "timeline": timeline })))
 }
 
-fn entry_view(entry: &WebhookEvent) -> Value {
-    json!({
-        "id": entry.id,
-        "happened": entry.happened,
-        "event": entry.name,
-        "at": entry.at,
-        "actor": entry.actor,
-        "reason": entry.reason,
-    })
+/// An entry of a webhook's timeline.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebhookTimelineEntry)]
+pub(crate) struct TimelineEntry {
+    id: EventId,
+    happened: Happened,
+    /// What the other webhooks were told, where they were.
+    #[schema(required)]
+    event: Option<EventName>,
+    at: Timestamp,
+    actor: Actor,
+    /// Why, in a sentence.
+    #[schema(required)]
+    reason: Option<String>,
+}
+
+impl From<WebhookEvent> for TimelineEntry {
+    fn from(entry: WebhookEvent) -> Self {
+        Self {
+            id: entry.id,
+            happened: entry.happened,
+            event: entry.name,
+            at: entry.at,
+            actor: entry.actor,
+            reason: entry.reason,
+        }
+    }
+}
+
+/// How a webhook stands.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = WebhookHealth)]
+pub(crate) struct HealthView {
+    state: Standing,
+    /// Failures in a row.
+    consecutive_failures: u32,
+    #[schema(required)]
+    failing_since: Option<Timestamp>,
+    /// Where the breaker is open: when it is tried again.
+    #[schema(required)]
+    next_probe_at: Option<Timestamp>,
+    #[schema(required)]
+    last_error: Option<String>,
+    /// When its users were warned.
+    #[schema(required)]
+    warned_at: Option<Timestamp>,
 }
 
 /// How a webhook stands now; one without failures has no health.
-pub(crate) fn view(health: Option<&Health>) -> Value {
+pub(crate) fn view(health: Option<&Health>) -> HealthView {
     let now = Timestamp::now();
-    json!({
-        "state": health.map_or(Standing::Closed, |health| health.state(now)),
-        "consecutiveFailures": health.map_or(0, |health| health.consecutive_failures),
-        "failingSince": health.map(|health| health.failing_since),
-        "nextProbeAt": health.and_then(|health| health.next_probe_at),
-        "lastError": health.and_then(|health| health.last_error.as_deref()),
-        "warnedAt": health.and_then(|health| health.warned_at),
-    })
+    HealthView {
+        state: health.map_or(Standing::Closed, |health| health.state(now)),
+        consecutive_failures: health.map_or(0, |health| health.consecutive_failures),
+        failing_since: health.map(|health| health.failing_since),
+        next_probe_at: health.and_then(|health| health.next_probe_at),
+        last_error: health.and_then(|health| health.last_error.clone()),
+        warned_at: health.and_then(|health| health.warned_at),
+    }
 }
 
 /// Failures of another address say nothing of the new one, and who enables a

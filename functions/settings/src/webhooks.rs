@@ -9,7 +9,7 @@ use axum::{
 use common::{
     audit::Entry,
     crypto,
-    event::Actor,
+    event::{Actor, EventName},
     http::{
         ApiError,
         auth::{Caller, SettingsRead, SettingsWrite},
@@ -18,30 +18,62 @@ use common::{
         json,
     },
     id::WebhookId,
+    openapi::{
+        Errors,
+        errors::{Body, Concurrent, Unknown, Works},
+    },
     outbound::Guard,
     store::{KeptHealth, StoreError},
     time::Timestamp,
     webhook::{Filter, Format, Ordering, Webhook},
 };
 use http::{HeaderMap, StatusCode, header::HOST};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
-use crate::{App, formats, webhook_fields, webhook_health};
+use crate::{
+    App, bodies, formats, webhook_fields,
+    webhook_health::{self, HealthView},
+};
 
 /// Stands for the value of a custom header: values are write-only.
 pub(crate) const HIDDEN: &str = "••••••••";
 
-/// `GET /api/status-page/webhooks`
+/// List webhooks
+#[utoipa::path(
+    get,
+    path = "/api/status-page/webhooks",
+    operation_id = "listWebhooks",
+    tag = "Webhooks",
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "Every webhook, without secrets.", body = bodies::WebhookList),
+        Errors::<(Caller<SettingsRead>, Works)>,
+    )
+)]
 pub(crate) async fn list(
     State(app): State<App>,
     _: Caller<SettingsRead>,
 ) -> Result<Response, ApiError> {
     let webhooks = app.store.webhooks().await?;
-    let webhooks: Vec<Value> = webhooks.iter().map(view).collect();
+    let webhooks: Vec<WebhookView> = webhooks.iter().map(view).collect();
     Ok(json(StatusCode::OK, &json!({ "webhooks": webhooks })))
 }
 
-/// `POST /api/status-page/webhooks`
+/// Make a webhook
+#[utoipa::path(
+    post,
+    path = "/api/status-page/webhooks",
+    operation_id = "createWebhook",
+    tag = "Webhooks",
+    request_body = bodies::NewWebhook,
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 201, description = "The webhook; its secret is shown here and on rotation only.", body = bodies::WebhookAnswer),
+        Errors::<(Caller<SettingsWrite>, Body, Works)>,
+    )
+)]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -62,11 +94,23 @@ pub(crate) async fn create(
     let audit = Entry::created(caller.actor(), &webhook);
     app.store.create_webhook(&webhook, &audit).await?;
     let mut shown = view(&webhook);
-    shown["secret"] = Value::from(webhook.secret);
+    shown.secret = Some(webhook.secret);
     Ok(json(StatusCode::CREATED, &json!({ "webhook": shown })))
 }
 
-/// `GET /api/status-page/webhooks/{id}`
+/// Read a webhook
+#[utoipa::path(
+    get,
+    path = "/api/status-page/webhooks/{id}",
+    operation_id = "readWebhook",
+    tag = "Webhooks",
+    params(bodies::WebhookPath),
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "The webhook, without its secret.", body = bodies::WebhookAnswer),
+        Errors::<(Caller<SettingsRead>, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn read(
     State(app): State<App>,
     _: Caller<SettingsRead>,
@@ -76,7 +120,22 @@ pub(crate) async fn read(
     Ok(json(StatusCode::OK, &json!({ "webhook": view(&webhook) })))
 }
 
-/// `PATCH /api/status-page/webhooks/{id}`
+/// Change a webhook
+///
+/// A new URL, or enabling it, forgets its failures.
+#[utoipa::path(
+    patch,
+    path = "/api/status-page/webhooks/{id}",
+    operation_id = "changeWebhook",
+    tag = "Webhooks",
+    params(bodies::WebhookPath),
+    request_body = bodies::WebhookChange,
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 200, description = "The webhook as it is now.", body = bodies::WebhookAnswer),
+        Errors::<(Caller<SettingsWrite>, Unknown, Body, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -179,7 +238,21 @@ pub(crate) async fn replace(
     Ok(())
 }
 
-/// `DELETE /api/status-page/webhooks/{id}`
+/// Delete a webhook
+///
+/// Deliveries under way are skipped.
+#[utoipa::path(
+    delete,
+    path = "/api/status-page/webhooks/{id}",
+    operation_id = "deleteWebhook",
+    tag = "Webhooks",
+    params(bodies::WebhookPath),
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 204, description = "It is gone."),
+        Errors::<(Caller<SettingsWrite>, Unknown, Works)>,
+    )
+)]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,
@@ -212,34 +285,72 @@ fn unknown() -> ApiError {
     ApiError::not_found("there is no such webhook")
 }
 
+/// A webhook, without its secrets.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Webhook, example = json!({
+    "id": "whk_01KA2V5T8ZQ4N6W3Y7X9B1C2D3", "name": "pager", "url": "https://example.com/hook",
+    "events": ["incident.created", "incident.resolved"], "enabled": true, "disabledReason": null,
+    "format": "opsknight", "template": null, "filter": {"serviceIds": [], "urgencies": ["HIGH"]},
+    "headers": {"X-Team": "••••••••"}, "ordering": "incident",
+    "health": {"state": "closed", "consecutiveFailures": 0, "failingSince": null, "nextProbeAt": null, "lastError": null, "warnedAt": null},
+    "previousSecretValidUntil": null, "createdAt": "2026-01-15T10:30:00.000Z", "updatedAt": "2026-01-15T10:30:00.000Z"
+}))]
+pub(crate) struct WebhookView {
+    id: WebhookId,
+    name: String,
+    url: String,
+    events: Vec<EventName>,
+    enabled: bool,
+    /// Why it was disabled, where the system did it.
+    #[schema(required)]
+    disabled_reason: Option<String>,
+    format: Format,
+    #[schema(required)]
+    template: Option<String>,
+    filter: Filter,
+    /// The names of the headers that are sent with every delivery; their
+    /// values are not shown.
+    headers: BTreeMap<String, String>,
+    ordering: Ordering,
+    health: HealthView,
+    /// Until when older secrets sign beside the current one.
+    #[schema(required)]
+    previous_secret_valid_until: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// What signs the deliveries; where it is new only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub secret: Option<String>,
+}
+
 /// A webhook without its secrets.
-pub(crate) fn view(webhook: &Webhook) -> Value {
+pub(crate) fn view(webhook: &Webhook) -> WebhookView {
     let now = Timestamp::now();
     let overlaps = webhook.previous_secrets.iter();
     let overlap_until = overlaps
         .map(|previous| previous.valid_until)
         .filter(|until| *until > now)
         .max();
-    let headers: serde_json::Map<String, Value> = webhook
-        .headers
-        .keys()
-        .map(|name| (name.clone(), Value::from(HIDDEN)))
-        .collect();
-    json!({
-        "id": webhook.id,
-        "name": webhook.name,
-        "url": webhook.url,
-        "events": webhook.events,
-        "enabled": webhook.enabled,
-        "disabledReason": webhook.disabled_reason,
-        "format": webhook.format,
-        "template": webhook.template,
-        "filter": webhook.filter,
-        "headers": headers,
-        "ordering": webhook.ordering,
-        "health": webhook_health::view(webhook.health.as_ref()),
-        "previousSecretValidUntil": overlap_until,
-        "createdAt": webhook.created_at,
-        "updatedAt": webhook.updated_at,
-    })
+    let names = webhook.headers.keys();
+    let headers = names.map(|name| (name.clone(), HIDDEN.to_owned()));
+    WebhookView {
+        id: webhook.id,
+        name: webhook.name.clone(),
+        url: webhook.url.clone(),
+        events: webhook.events.clone(),
+        enabled: webhook.enabled,
+        disabled_reason: webhook.disabled_reason.clone(),
+        format: webhook.format,
+        template: webhook.template.clone(),
+        filter: webhook.filter.clone(),
+        headers: headers.collect(),
+        ordering: webhook.ordering,
+        health: webhook_health::view(webhook.health.as_ref()),
+        previous_secret_valid_until: overlap_until,
+        created_at: webhook.created_at,
+        updated_at: webhook.updated_at,
+        secret: None,
+    }
 }

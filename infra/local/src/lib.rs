@@ -9,6 +9,7 @@ mod data_dir;
 mod demo;
 mod embedded;
 mod inbox;
+pub mod openapi;
 mod options;
 pub mod program;
 mod recovery;

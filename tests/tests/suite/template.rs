@@ -122,6 +122,24 @@ fn the_console_may_do_what_the_apis_that_it_runs_may() {
 }
 
 #[test]
+fn every_route_of_the_management_api_reaches_its_function() {
+    let template = template();
+    for (function, served) in [
+        ("SettingsFunction", settings::ROUTES),
+        ("IncidentsFunction", incidents::ROUTES),
+    ] {
+        let found = routes(resource(&template, function));
+        for (_, path) in served {
+            let reaches = |route: &String| match route.strip_suffix("{proxy+}") {
+                Some(prefix) => path.starts_with(prefix),
+                None => route == path,
+            };
+            assert!(found.iter().any(reaches), "{function}: {path}");
+        }
+    }
+}
+
+#[test]
 fn event_sources_report_partial_failures() {
     let template = template();
     for function in ["FanoutFunction", "DeliveryFunction"] {

@@ -49,7 +49,7 @@ pub(crate) enum Secrets {
 /// A service: all that is shown of it but the times of its writes, so that a
 /// new field needs nothing here.
 pub(crate) fn service(service: &Service, now: Timestamp) -> Value {
-    let mut written = service_fields::view(service, now);
+    let mut written = json!(service_fields::view(service, now));
     if let Value::Object(fields) = &mut written {
         fields.remove("createdAt");
         fields.remove("updatedAt");

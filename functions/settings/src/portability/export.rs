@@ -11,7 +11,11 @@ use common::{
     http::{
         ApiError,
         auth::{Caller, SettingsRead, missing_scope},
-        page::Query,
+        page::Query as Parameters,
+    },
+    openapi::{
+        Errors,
+        errors::{Query, Works},
     },
     time::Timestamp,
 };
@@ -21,17 +25,31 @@ use super::{
     document::{self, Document, Secrets},
     existing::Existing,
 };
-use crate::App;
+use crate::{App, bodies};
 
-/// `GET /api/export`: the document, indented, with a line end at its end, as a
-/// file in git wants it. With `?secrets=true` also what else would be hidden, for
-/// a caller with `settings:write`.
+/// Export services, integrations and webhooks
+///
+/// As one document, indented, with a line end at its end, as a file in git
+/// wants it. With `secrets=true` also what else would be hidden, for a caller
+/// with `settings:write`.
+#[utoipa::path(
+    get,
+    path = "/api/export",
+    operation_id = "exportConfiguration",
+    tag = "Export and import",
+    params(bodies::ExportQuery),
+    security(("apiKey" = ["settings:read"])),
+    responses(
+        (status = 200, description = "The document.", body = bodies::Exported),
+        Errors::<(Caller<SettingsRead>, Query, Works)>,
+    )
+)]
 pub(crate) async fn export(
     State(app): State<App>,
     caller: Caller<SettingsRead>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let secrets = match flag(&Query::of(request.uri()), "secrets")? {
+    let secrets = match flag(&Parameters::of(request.uri()), "secrets")? {
         true => Secrets::Shown,
         false => Secrets::Hidden,
     };
@@ -78,7 +96,7 @@ pub(crate) async fn export(
 }
 
 /// A yes-or-no parameter, no where absent.
-pub(super) fn flag(query: &Query, name: &str) -> Result<bool, ApiError> {
+pub(super) fn flag(query: &Parameters, name: &str) -> Result<bool, ApiError> {
     let given = query.parsed(name, "true or false", |text| text.parse().ok())?;
     Ok(given.unwrap_or(false))
 }

@@ -11,6 +11,10 @@ use common::{
         body, json,
         page::Query,
     },
+    openapi::{
+        Errors,
+        errors::{Body, Concurrent, Works},
+    },
     time::Timestamp,
 };
 use http::{HeaderMap, StatusCode, header::CONTENT_LENGTH};
@@ -23,12 +27,29 @@ use super::{
     export::flag,
     plan::{Kind, Plan, Work},
 };
-use crate::{App, integrations, webhooks};
+use crate::{App, bodies, integrations, webhooks};
 
-/// `POST /api/import`: creates and updates what the document names; with
-/// `?prune=true` deletes what it does not, with `?dryRun=true` only says what
-/// would be done. `complete` is false where the call has done its share of a
-/// large document: send it again.
+/// Import services, integrations and webhooks
+///
+/// Creates and updates what the document names; with `prune=true` deletes what
+/// it does not, with `dryRun=true` only says what would be done. `complete` is
+/// `false` where the call has done its share of a large document: send it
+/// again. It may be sent again whatever happens: what is done already is found
+/// unchanged then. An error after the first step has the outcome so far beside
+/// `error` and `code`.
+#[utoipa::path(
+    post,
+    path = "/api/import",
+    operation_id = "importConfiguration",
+    tag = "Export and import",
+    params(bodies::ImportQuery),
+    request_body = bodies::Imported,
+    security(("apiKey" = ["settings:write"])),
+    responses(
+        (status = 200, description = "What was done, or would be.", body = bodies::ImportOutcome),
+        Errors::<(Caller<SettingsWrite>, Body, Concurrent, Works)>,
+    )
+)]
 pub(crate) async fn import(
     State(app): State<App>,
     caller: Caller<SettingsWrite>,

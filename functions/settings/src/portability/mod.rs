@@ -9,13 +9,12 @@
 mod apply;
 mod document;
 mod existing;
-mod export;
-mod import;
+pub(crate) mod export;
+pub(crate) mod import;
 mod integrations;
 mod plan;
 mod services;
 mod targets;
 mod webhooks;
 
-pub(crate) use export::export;
-pub(crate) use import::import;
+pub(crate) use plan::{Action, Kind};

@@ -12,12 +12,14 @@ use common::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::{document, existing::Existing, integrations, services, webhooks};
 
 /// What a step is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ImportedKind)]
 pub(crate) enum Kind {
     Service,
     Integration,
@@ -25,8 +27,9 @@ pub(crate) enum Kind {
 }
 
 /// What becomes of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ImportAction)]
 pub(crate) enum Action {
     Created,
     Updated,
@@ -266,7 +269,7 @@ impl Plan {
         steps.extend(gone);
         steps.extend(services.unnamed.into_iter().map(|service| {
             let (id, name) = (service.id, service.name.clone());
-            let deletion = prune.then(|| Work::DeleteService(service));
+            let deletion = prune.then_some(Work::DeleteService(service));
             Step::unnamed(Kind::Service, id, &name, deletion)
         }));
         Ok(Self { steps })

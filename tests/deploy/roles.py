@@ -28,6 +28,7 @@ UNSEEN = [
     ("delivery", "sqs:DeleteMessage", "DeliveriesQueue", "Lambda itself deletes what was handled"),
     ("settings", "sqs:ReceiveMessage", "DeadLetterQueue", "SQS itself redrives, with the rights of who asked"),
     ("settings", "sqs:DeleteMessage", "DeadLetterQueue", "SQS itself redrives, with the rights of who asked"),
+    ("console", EVERY, EVERY, "MiniStack answers /login itself; a template test holds the role to those of the APIs"),
     (EVERY, EVERY, "OPEN256#*", "what OPEN#* is, for keys of more bytes than a partition key has; one code path"),
 ]
 
@@ -141,7 +142,7 @@ def check_statement(stack, function, statement, calls):
 
 def excused(function, action, target):
     return any(
-        fnmatchcase(function, f) and fnmatchcase(action, a) and target == t for f, a, t, _ in UNSEEN
+        fnmatchcase(function, f) and fnmatchcase(action, a) and t in (EVERY, target) for f, a, t, _ in UNSEEN
     )
 
 

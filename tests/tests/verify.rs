@@ -195,11 +195,17 @@ async fn assert_verifies(program: &Program, folder: &Path, secret: &str, arrival
 fn the_readme_shows_the_program_that_is_run() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let read = |path: &str| std::fs::read_to_string(format!("{root}/{path}")).expect(path);
-    let (readme, program) = (read("README.md"), read("docs/verify/verify.py"));
-    let start = program.find("def verify(").expect("the function");
-    let end = program.find("\n\n\ndef main").expect("its end");
-    assert!(readme.contains(&program[start..end]));
-    for file in ["verify.mjs", "verify.py", "verify.go", "verify.rs"] {
+    let readme = read("README.md");
+    for (file, start, end) in [
+        ("verify.mjs", "/** headers:", "\n\nfunction main"),
+        ("verify.py", "def verify(", "\n\n\ndef main"),
+        ("verify.go", "// Verify takes", "\n\nfunc main"),
+        ("verify.rs", "/// `headers`:", "\n\nfn main"),
+    ] {
+        let program = read(&format!("docs/verify/{file}"));
+        let start = program.find(start).expect("the function");
+        let end = program.find(end).expect("its end");
+        assert!(readme.contains(&program[start..end]), "{file}");
         assert!(readme.contains(&format!("(docs/verify/{file})")), "{file}");
     }
 }

@@ -152,7 +152,7 @@ async fn an_alert_of_each_group_opens_its_incidents() {
 
 /// docs/cost.md counts with it: a kilobyte of log for each alert costs as much
 /// as 150 ms of the function.
-const LOG_OF_AN_ALERT: usize = 700;
+const LOG_OF_AN_ALERT: usize = 650;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alert_is_one_short_line_of_log() {

@@ -266,7 +266,7 @@ impl Plan {
         steps.extend(gone);
         steps.extend(services.unnamed.into_iter().map(|service| {
             let (id, name) = (service.id, service.name.clone());
-            let deletion = prune.then(|| Work::DeleteService(service));
+            let deletion = prune.then_some(Work::DeleteService(service));
             Step::unnamed(Kind::Service, id, &name, deletion)
         }));
         Ok(Self { steps })

@@ -170,7 +170,7 @@ pub(crate) async fn change(
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = read_fields(&mut fields);
-    must_be_of_type(&mut fields, &given, &found);
+    must_be_change_of(&mut fields, &given, &found);
     fields.finish()?;
     let change = |integration: &mut Integration| apply(integration, given.clone());
     let integration = update(&app, found, caller.actor(), None, change).await?;
@@ -327,8 +327,19 @@ pub(crate) fn apply(integration: &mut Integration, given: Given) {
     }
 }
 
-/// Notes a body that wants to make another type of an integration.
-pub(crate) fn must_be_of_type(fields: &mut Fields, given: &Given, integration: &Integration) {
+/// Notes what cannot be changed of an integration: its type, and what has no
+/// `null`.
+pub(crate) fn must_be_change_of(fields: &mut Fields, given: &Given, integration: &Integration) {
+    for (name, is_null) in [
+        ("type", given.provider == Field::Null),
+        ("name", given.name == Field::Null),
+        ("enabled", given.enabled == Field::Null),
+        ("requireKey", given.require_key == Field::Null),
+    ] {
+        if is_null {
+            fields.problem(name, "cannot be null");
+        }
+    }
     let wanted = given.provider.clone().value();
     if wanted.is_some_and(|provider| provider != integration.provider) {
         fields.problem("type", "cannot be changed; create another integration");

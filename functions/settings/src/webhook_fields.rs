@@ -44,6 +44,25 @@ pub(crate) struct Given {
     pub ordering: Field<Ordering>,
 }
 
+impl Given {
+    /// Notes what is `null` and can only be changed, not taken away.
+    pub(crate) fn refuse_nulls(&self, fields: &mut Fields) {
+        for (name, is_null) in [
+            ("name", self.name == Field::Null),
+            ("url", self.url == Field::Null),
+            ("events", self.events == Field::Null),
+            ("enabled", self.enabled == Field::Null),
+            ("secret", self.secret == Field::Null),
+            ("format", self.format == Field::Null),
+            ("ordering", self.ordering == Field::Null),
+        ] {
+            if is_null {
+                fields.problem(name, "cannot be null");
+            }
+        }
+    }
+}
+
 /// Reads every field of a webhook.
 pub(crate) fn read(fields: &mut Fields, guard: &Guard) -> Given {
     Given {

@@ -11,6 +11,10 @@ pub const API_BODY_BYTES: usize = 1024 * 1024;
 /// gets to see the 413 instead of a broken connection.
 pub const DISCARDED_BODY_BYTES: usize = 64 * 1024 * 1024;
 
+/// Problems of a body that an answer tells: one of a megabyte may have half a
+/// million, and Lambda answers 6 MB at most.
+pub const PROBLEMS_TOLD: usize = 100;
+
 /// Longest incident title, characters.
 pub const TITLE_CHARS: usize = 500;
 /// Longest incident description, characters.

@@ -10,7 +10,7 @@ use http::{
 };
 use serde::Serialize;
 
-use crate::store::StoreError;
+use crate::{limits, store::StoreError};
 
 /// How long an overloaded sender or caller is asked to wait.
 pub const OVERLOAD_PAUSE: Duration = Duration::from_secs(5);
@@ -66,12 +66,20 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// 400 with what is wrong, field by field.
-    pub fn invalid(details: Vec<Detail>) -> Self {
+    /// 400 with what is wrong, field by field, as far as a person reads it.
+    pub fn invalid(mut details: Vec<Detail>) -> Self {
+        let told = limits::PROBLEMS_TOLD;
         let message = match details.as_slice() {
             [one] => format!("{}: {}", one.path, one.message),
+            many if many.len() > told => {
+                format!(
+                    "{} fields are not valid; the first {told} of them are told",
+                    many.len()
+                )
+            }
             many => format!("{} fields are not valid", many.len()),
         };
+        details.truncate(told);
         Self {
             details,
             ..Self::bad_request("validation_failed", message)

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use axum::{Router, extract::Request, middleware::Next, response::Response};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lambda_http::request::RequestContext;
+use percent_encoding::percent_decode_str;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::ApiError;
@@ -25,7 +26,18 @@ pub fn finish(router: Router) -> Router {
         .fallback(|| async { ApiError::not_found("there is no such route") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn(refuse_unreadable_path))
         .layer(axum::middleware::from_fn(with_request_id))
+}
+
+/// No identifier is in a path that is no text; the router would answer it with
+/// plain text.
+async fn refuse_unreadable_path(request: Request, next: Next) -> Response {
+    let path = percent_decode_str(request.uri().path());
+    if path.decode_utf8().is_err() {
+        return ApiError::not_found("there is no such route").into_response_logged();
+    }
+    next.run(request).await
 }
 
 async fn with_request_id(request: Request, next: Next) -> Response {

@@ -39,6 +39,11 @@ impl AuditFilter {
         )
     }
 
+    /// Whether keys alone do not tell what it lets pass.
+    fn narrows(&self) -> bool {
+        self.actor.is_some() || self.target.is_some() || self.action.is_some()
+    }
+
     /// The condition on what the keys do not tell.
     fn apply(&self, query: QueryFluentBuilder) -> QueryFluentBuilder {
         let (mut query, mut conditions) = (query, Vec::new());
@@ -123,7 +128,12 @@ impl Store {
         for month in months(first.created_at(), last.created_at()) {
             let mut start: Option<Item> = None;
             loop {
-                let budget = limits::LIST_SCAN_BUDGET.saturating_sub(scanned).max(1);
+                // One more than asked for tells whether there is a next page.
+                let at_once = if filter.narrows() {
+                    limits::LIST_SCAN_BUDGET.saturating_sub(scanned).max(1)
+                } else {
+                    limit + 1 - entries.len()
+                };
                 let query = self
                     .client
                     .query()
@@ -135,7 +145,7 @@ impl Store {
                     .expression_attribute_values(":first", text(first.to_string()))
                     .expression_attribute_values(":last", text(last.to_string()))
                     .set_exclusive_start_key(start)
-                    .limit(i32::try_from(budget).unwrap_or(i32::MAX));
+                    .limit(i32::try_from(at_once).unwrap_or(i32::MAX));
                 let output = filter
                     .apply(query)
                     .send()

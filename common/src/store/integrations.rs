@@ -119,30 +119,32 @@ impl Store {
         Ok(integrations)
     }
 
-    /// Replaces an integration that still exists; a new key replaces the
-    /// digest of `old_key_hash`. What it repeats of its service is the service's
-    /// to change, and stays as it is.
+    /// Replaces an integration that is still as `before` was read; a new key
+    /// replaces the digest of the old one. What it repeats of its service is the
+    /// service's to change, and its pinned topic intake's: both stay as they are.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where it was deleted in the meantime.
+    /// [`StoreError::Conflict`] where somebody else changed or deleted it in the
+    /// meantime.
     pub async fn update_integration(
         &self,
         integration: &Integration,
-        old_key_hash: &str,
+        before: &Integration,
         audit: &audit::Entry,
     ) -> Result<(), StoreError> {
         let mut integration = integration.clone();
         for attempt in 0..limits::CONFLICT_ATTEMPTS {
-            let replaced = self.replace_integration(&integration, old_key_hash, audit);
-            match replaced.await {
+            match self.replace_integration(&integration, before, audit).await {
                 Err(StoreError::Conflict) => {}
                 other => return other,
             }
             let now = self.integration(integration.id).await?;
+            let now = now.filter(|now| now.updated_at == before.updated_at);
             let now = now.ok_or(StoreError::Conflict)?;
             integration.service = now.service;
             integration.service_options = now.service_options;
             integration.service_revision = now.service_revision;
+            integration.pinned_topic_arn = now.pinned_topic_arn;
             aws::conflict_pause(attempt).await;
         }
         Err(StoreError::Conflict)
@@ -151,19 +153,25 @@ impl Store {
     async fn replace_integration(
         &self,
         integration: &Integration,
-        old_key_hash: &str,
+        before: &Integration,
         audit: &audit::Entry,
     ) -> Result<(), StoreError> {
-        let mut items = vec![
-            self.put(keys::integration(integration.id), integration)?
-                .only_if(
-                    "attribute_exists(pk) AND \
-                     (attribute_not_exists(serviceRevision) OR serviceRevision = :read)",
-                )
-                .value(":read", number(integration.service_revision))
-                .in_transaction()?,
-        ];
-        if integration.key_hash != old_key_hash {
+        let unchanged = "updatedAt = :at AND \
+             (attribute_not_exists(serviceRevision) OR serviceRevision = :read)";
+        let put = self
+            .put(keys::integration(integration.id), integration)?
+            .value(":at", text(before.updated_at.to_string()))
+            .value(":read", number(integration.service_revision));
+        let put = match &integration.pinned_topic_arn {
+            None => put.only_if(&format!(
+                "{unchanged} AND attribute_not_exists(pinnedTopicArn)"
+            )),
+            Some(topic) => put
+                .only_if(&format!("{unchanged} AND pinnedTopicArn = :topic"))
+                .value(":topic", text(topic)),
+        };
+        let mut items = vec![put.in_transaction()?];
+        if integration.key_hash != before.key_hash {
             let digest = IntegrationKey {
                 integration_id: integration.id,
             };
@@ -171,7 +179,7 @@ impl Store {
                 self.put(keys::secret_key(&integration.key_hash), &digest)?
                     .in_transaction()?,
             );
-            items.push(self.deletion(keys::secret_key(old_key_hash))?);
+            items.push(self.deletion(keys::secret_key(&before.key_hash))?);
         }
         self.change(items, audit).await
     }
@@ -198,7 +206,8 @@ impl Store {
             .map_err(StoreError::from_sdk)
     }
 
-    /// Deletes an integration, its key's digest and its entry.
+    /// Deletes an integration, its key's digest and its entry. `false` where
+    /// there was none.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -206,16 +215,33 @@ impl Store {
         &self,
         integration: &Integration,
         audit: &audit::Entry,
-    ) -> Result<(), StoreError> {
-        let items = vec![
-            self.deletion(keys::integration(integration.id))?,
-            self.deletion(keys::secret_key(&integration.key_hash))?,
-            self.deletion(keys::integration_of_service(
-                integration.service.id,
-                integration.id,
-            ))?,
-        ];
-        self.change(items, audit).await
+    ) -> Result<bool, StoreError> {
+        let id = integration.id;
+        let mut key_hash = integration.key_hash.clone();
+        for attempt in 0..limits::CONFLICT_ATTEMPTS {
+            let delete = Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(keys::integration(id).into_item()))
+                .condition_expression("keyHash = :hash")
+                .expression_attribute_values(":hash", text(&key_hash))
+                .build()?;
+            let items = vec![
+                TransactWriteItem::builder().delete(delete).build(),
+                self.deletion(keys::secret_key(&key_hash))?,
+                self.deletion(keys::integration_of_service(integration.service.id, id))?,
+            ];
+            match self.change(items, audit).await {
+                Err(StoreError::Conflict) => {}
+                other => return other.map(|()| true),
+            }
+            // Deleted by somebody else, or it has another key by now.
+            let Some(now) = self.integration(id).await? else {
+                return Ok(false);
+            };
+            key_hash = now.key_hash;
+            aws::conflict_pause(attempt).await;
+        }
+        Err(StoreError::Conflict)
     }
 
     fn deletion(&self, key: Key) -> Result<TransactWriteItem, StoreError> {

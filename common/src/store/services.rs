@@ -135,13 +135,29 @@ impl Store {
         let audit = audit::Entry::deleted(actor, service);
         let existed = match self.change(vec![delete], &audit).await {
             Ok(()) => true,
-            Err(StoreError::Conflict) => false,
+            // Deleted already.
+            Err(StoreError::Conflict) if self.service(service.id).await?.is_none() => false,
             Err(error) => return Err(error),
         };
-        for integration in self.integrations(service.id).await? {
-            let audit = audit::Entry::deleted(actor, &integration);
-            self.delete_integration(&integration, &audit).await?;
-        }
+        self.delete_integrations_of(service.id, actor).await?;
         Ok(existed)
+    }
+
+    /// Deletes the integrations of a service that is gone, also those that a
+    /// deletion which broke off left behind. Answers how many there were.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn delete_integrations_of(
+        &self,
+        service: ServiceId,
+        actor: &Actor,
+    ) -> Result<usize, StoreError> {
+        let integrations = self.integrations(service).await?;
+        for integration in &integrations {
+            let audit = audit::Entry::deleted(actor, integration);
+            self.delete_integration(integration, &audit).await?;
+        }
+        Ok(integrations.len())
     }
 }

@@ -45,6 +45,7 @@ pub(crate) const MAX_RATE_LIMIT: u64 = 100_000;
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 1..=256;
 
 /// What a body may say of an integration.
+#[derive(Debug, Clone)]
 pub(crate) struct Given {
     pub provider: Field<String>,
     pub name: Field<String>,
@@ -227,23 +228,52 @@ pub(crate) async fn change(
     Path((service, id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let before = find(&app, &service, &id).await?;
-    let mut integration = before.clone();
+    let found = find(&app, &service, &id).await?;
     let (parts, payload) = request.into_parts();
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = read_fields(&mut fields);
-    must_be_of_type(&mut fields, &given, &integration);
+    must_be_change_of(&mut fields, &given, &found);
     fields.finish()?;
-    apply(&mut integration, given);
-    integration.updated_at = Timestamp::now();
-    let audit = Entry::updated(caller.actor(), &before, &integration);
-    app.store
-        .update_integration(&integration, &integration.key_hash, &audit)
-        .await?;
+    let change = |integration: &mut Integration| apply(integration, given.clone());
+    let integration = update(&app, found, caller.actor(), None, change).await?;
     Ok(json(
         StatusCode::OK,
         &json!({ "integration": view(&app, &parts.headers, &integration) }),
     ))
+}
+
+/// Changes an integration, again where somebody else was faster; logged under
+/// `verb`, where it is no plain change.
+async fn update(
+    app: &App,
+    mut before: Integration,
+    actor: &Actor,
+    verb: Option<&str>,
+    change: impl Fn(&mut Integration),
+) -> Result<Integration, ApiError> {
+    for attempt in 0..limits::CONFLICT_ATTEMPTS {
+        let mut after = before.clone();
+        change(&mut after);
+        after.updated_at = next_update(&before);
+        let audit = Entry::updated(actor, &before, &after);
+        let audit = verb.into_iter().fold(audit, Entry::called);
+        match app.store.update_integration(&after, &before, &audit).await {
+            Err(StoreError::Conflict) => aws::conflict_pause(attempt).await,
+            other => return Ok(other.map(|()| after)?),
+        }
+        before = app
+            .store
+            .integration(before.id)
+            .await?
+            .ok_or_else(unknown)?;
+    }
+    Err(StoreError::Conflict.into())
+}
+
+/// The time of a change: strictly later than the one before, so that who read
+/// that version is noticed.
+pub(crate) fn next_update(before: &Integration) -> Timestamp {
+    Timestamp::now().max(before.updated_at.after(std::time::Duration::from_millis(1)))
 }
 
 /// Delete an integration
@@ -268,8 +298,11 @@ pub(crate) async fn delete(
 ) -> Result<Response, ApiError> {
     let integration = find(&app, &service, &id).await?;
     let audit = Entry::deleted(caller.actor(), &integration);
-    app.store.delete_integration(&integration, &audit).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    if app.store.delete_integration(&integration, &audit).await? {
+        Ok(StatusCode::NO_CONTENT.into_response())
+    } else {
+        Err(unknown())
+    }
 }
 
 /// Rotate an integration's key
@@ -293,14 +326,10 @@ pub(crate) async fn rotate_key(
     Path((service, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let before = find(&app, &service, &id).await?;
-    let mut integration = before.clone();
-    let key = new_key(&mut integration);
-    integration.updated_at = Timestamp::now();
-    let audit = Entry::updated(caller.actor(), &before, &integration).called("key_rotated");
-    app.store
-        .update_integration(&integration, &before.key_hash, &audit)
-        .await?;
+    let found = find(&app, &service, &id).await?;
+    let key = crypto::new_integration_key();
+    let change = |integration: &mut Integration| set_key(integration, &key);
+    let integration = update(&app, found, caller.actor(), Some("key_rotated"), change).await?;
     let shown = with_key(view(&app, &headers, &integration), &key);
     Ok(json(StatusCode::OK, &json!({ "integration": shown })))
 }
@@ -401,8 +430,19 @@ pub(crate) fn apply(integration: &mut Integration, given: Given) {
     }
 }
 
-/// Notes a body that wants to make another type of an integration.
-pub(crate) fn must_be_of_type(fields: &mut Fields, given: &Given, integration: &Integration) {
+/// Notes what cannot be changed of an integration: its type, and what has no
+/// `null`.
+pub(crate) fn must_be_change_of(fields: &mut Fields, given: &Given, integration: &Integration) {
+    for (name, is_null) in [
+        ("type", given.provider == Field::Null),
+        ("name", given.name == Field::Null),
+        ("enabled", given.enabled == Field::Null),
+        ("requireKey", given.require_key == Field::Null),
+    ] {
+        if is_null {
+            fields.problem(name, "cannot be null");
+        }
+    }
     let wanted = given.provider.clone().value();
     if wanted.is_some_and(|provider| provider != integration.provider) {
         fields.problem("type", "cannot be changed; create another integration");
@@ -412,8 +452,12 @@ pub(crate) fn must_be_of_type(fields: &mut Fields, given: &Given, integration: &
 /// Gives an integration a new key, which it only keeps the digest of.
 pub(crate) fn new_key(integration: &mut Integration) -> String {
     let key = crypto::new_integration_key();
-    integration.key_hash = crypto::sha256_hex(key.as_bytes());
+    set_key(integration, &key);
     key
+}
+
+fn set_key(integration: &mut Integration, key: &str) {
+    integration.key_hash = crypto::sha256_hex(key.as_bytes());
 }
 
 fn value_size(options: &serde_json::Map<String, Value>) -> usize {
@@ -428,12 +472,15 @@ fn rate_limit(given: Option<u64>) -> u32 {
 
 /// The integration of this id, if it is the service's.
 async fn find(app: &App, service: &str, id: &str) -> Result<Integration, ApiError> {
-    let unknown = || ApiError::not_found("there is no such integration of this service");
     let id: IntegrationId = id.parse().map_err(|_| unknown())?;
     let found = app.store.integration(id).await?;
     found
         .filter(|integration| integration.service.id.to_string() == service)
         .ok_or_else(unknown)
+}
+
+fn unknown() -> ApiError {
+    ApiError::not_found("there is no such integration of this service")
 }
 
 /// Where an integration takes alerts.

@@ -8,6 +8,7 @@ use common::{
     http::fields::{Field, Fields},
     limits,
     outbound::{Guard, is_reserved},
+    text,
     webhook::{Filter, Format, Ordering},
 };
 use http::{HeaderName, HeaderValue};
@@ -23,8 +24,12 @@ const URL_CHARS: usize = 2_048;
 const FILTER_ENTRIES: usize = 100;
 /// Custom headers of a webhook.
 pub(crate) const HEADERS: usize = 20;
+/// Longest name of a custom header, bytes: with all values a webhook stays far
+/// under the 400 KB of an item.
+const HEADER_NAME_BYTES: usize = 256;
 /// Longest value of a custom header, bytes.
 pub(crate) const HEADER_BYTES: usize = 4_096;
+
 /// What a body says of a webhook.
 pub(crate) struct Given {
     pub name: Field<String>,
@@ -37,6 +42,25 @@ pub(crate) struct Given {
     pub filter: Field<Filter>,
     pub headers: Field<BTreeMap<String, String>>,
     pub ordering: Field<Ordering>,
+}
+
+impl Given {
+    /// Notes what is `null` and can only be changed, not taken away.
+    pub(crate) fn refuse_nulls(&self, fields: &mut Fields) {
+        for (name, is_null) in [
+            ("name", self.name == Field::Null),
+            ("url", self.url == Field::Null),
+            ("events", self.events == Field::Null),
+            ("enabled", self.enabled == Field::Null),
+            ("secret", self.secret == Field::Null),
+            ("format", self.format == Field::Null),
+            ("ordering", self.ordering == Field::Null),
+        ] {
+            if is_null {
+                fields.problem(name, "cannot be null");
+            }
+        }
+    }
 }
 
 /// Reads every field of a webhook.
@@ -126,15 +150,29 @@ fn headers(fields: &mut Fields) -> Field<BTreeMap<String, String>> {
         if given.len() > HEADERS {
             return Err(format!("expected at most {HEADERS} headers"));
         }
-        given
-            .into_iter()
-            .map(|(name, value)| header(&name, &value))
-            .collect()
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in given {
+            let (name, text) = header(&name, &value)?;
+            if headers
+                .keys()
+                .any(|other| other.eq_ignore_ascii_case(&name))
+            {
+                return Err(format!("the header {name} is there twice"));
+            }
+            headers.insert(name, text);
+        }
+        Ok(headers)
     })
 }
 
 fn header(name: &str, value: &Value) -> Result<(String, String), String> {
-    let valid = HeaderName::try_from(name).map_err(|_| format!("{name:?} is not a header name"))?;
+    let valid = HeaderName::try_from(name)
+        .ok()
+        .filter(|_| name.len() <= HEADER_NAME_BYTES);
+    let valid = valid.ok_or_else(|| {
+        let shown = text::cut(name, 100);
+        format!("{shown:?} is not a header name of at most {HEADER_NAME_BYTES} characters")
+    })?;
     if is_reserved(&valid) {
         return Err(format!("the header {name} cannot be set"));
     }
@@ -162,6 +200,7 @@ mod tests {
             "a b",
             "",
             "x\r\ny",
+            &"x".repeat(HEADER_NAME_BYTES + 1),
         ] {
             assert!(header(name, &json!("v")).is_err(), "{name:?}");
         }

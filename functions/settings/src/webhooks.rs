@@ -148,6 +148,7 @@ pub(crate) async fn change(
     let guard = own_guard(&app, &parts.headers);
     let mut fields = Fields::of(body::read_json(&parts.headers, payload).await?)?;
     let given = webhook_fields::read(&mut fields, &guard);
+    given.refuse_nulls(&mut fields);
     fields.finish()?;
     apply(&mut webhook, given);
     formats::check(&webhook)?;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use common::time::Timestamp;
+use http::Method;
 use opsknight_tests::World;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::program::{Cli, text};
 
@@ -14,6 +15,21 @@ async fn send(cli: &Cli, key: &str, line: &[&str]) -> Value {
         .run_in(&line, &[("OPSKNIGHT_INTEGRATION_KEY", key)])
         .await;
     serde_json::from_str(&run.ok(&line)).expect("JSON")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_is_named_goes_before_the_environments_key() {
+    let world = World::start().await;
+    let integration = world.integration("webhook").await;
+    let key = json!({ "name": "sender", "scopes": ["events:write"] });
+    let key = world.api(Method::POST, "/api/api-keys", key).await;
+    let cli = Cli::at(world.url(), text(&key.body["token"]));
+    let line = ["--service", &integration.service, "--summary", "s"];
+    let line = [&line[..], &["--severity", "info"]].concat();
+    let sent = send(&cli, "key-of-something-else", &line).await;
+    assert_eq!(sent["result"]["action"], "triggered");
+    assert_eq!(world.incidents(&integration.service).await.len(), 1);
+    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

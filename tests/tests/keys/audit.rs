@@ -494,3 +494,32 @@ async fn entries_lie_in_the_partition_of_their_month_and_expire() {
 fn attribute(text: String) -> aws_sdk_dynamodb::types::AttributeValue {
     aws_sdk_dynamodb::types::AttributeValue::S(text)
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_whole_log_comes_in_pages() {
+    let world = World::start().await;
+    for name in ["a", "b", "c", "d"] {
+        world.service(name).await;
+    }
+    let whole = world.get("/api/audit?limit=100").await;
+    assert_eq!(whole["nextCursor"], Value::Null);
+    let whole = whole["entries"].as_array().cloned().unwrap_or_default();
+    assert!(whole.len() >= 4, "{whole:?}");
+    // A last page that is full has no next one.
+    for limit in [1, 3, whole.len()] {
+        let (mut entries, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/api/audit?limit={limit}&cursor={cursor}");
+            let page = world.get(&path).await;
+            let found = page["entries"].as_array().cloned().unwrap_or_default();
+            assert!((1..=limit).contains(&found.len()), "{path}: {page}");
+            entries.extend(found);
+            match page["nextCursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => break,
+            }
+        }
+        assert_eq!(entries, whole, "limit {limit}");
+    }
+    world.stop().await;
+}

@@ -288,6 +288,68 @@ async fn broken_bodies_are_refused_by_the_management_api() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_countless_problems_the_first_are_told() {
+    let world = World::start().await;
+    let zeros = vec![0; 400_000];
+    let document = json!({ "version": 1, "services": zeros });
+    let answer = world.api(Method::POST, "/api/import", document).await;
+    assert!(answer.bytes.len() < 20_000, "{}", answer.bytes.len());
+    let body = answer.expect(StatusCode::BAD_REQUEST);
+    assert_eq!(body["details"].as_array().map(Vec::len), Some(100));
+    let said = body["error"].as_str().unwrap_or_default();
+    assert!(said.starts_with("400000 fields are not valid"), "{said}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_that_is_no_text_is_refused_like_any_other() {
+    let world = World::start().await;
+    for path in [
+        "/api/services/%FF",
+        "/api/incidents/%C3%28/timeline",
+        "/api/status-page/webhooks/%FF/deliveries/x",
+    ] {
+        let answer = world.api(Method::GET, path, Value::Null).await;
+        assert_refused(&answer, path);
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_no_null_is_not_taken_away() {
+    let world = World::start().await;
+    let integration = world.integration("webhook").await;
+    let webhook = world
+        .webhook("https://example.com/", &integration.service)
+        .await;
+    let id = webhook["id"].as_str().expect("an id");
+    let service = format!("/api/services/{}", integration.service);
+    let targets = [
+        (
+            format!("/api/status-page/webhooks/{id}"),
+            &[
+                "name", "url", "events", "enabled", "secret", "format", "ordering",
+            ][..],
+        ),
+        (
+            format!("{service}/integrations/{}", integration.id),
+            &["type", "name", "enabled", "requireKey"],
+        ),
+        (service, &["name"]),
+    ];
+    for (path, fields) in targets {
+        for field in fields {
+            let answer = world
+                .api(Method::PATCH, &path, json!({ *field: null }))
+                .await;
+            let body = answer.expect(StatusCode::BAD_REQUEST);
+            assert_eq!(body["details"][0]["path"], **field, "{body}");
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unknown_ids_and_callers_are_refused() {
     let world = World::start().await;
     let missing = "01ARZ3NDEKTSV4RRFFQ69G5FAV";

@@ -1,4 +1,4 @@
-//! An import whose table stops answering in the middle.
+//! An import, and a deletion, whose table stops answering in the middle.
 
 use std::sync::{
     Arc,
@@ -8,7 +8,11 @@ use std::sync::{
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig,
 };
-use axum::{Router, body::Bytes, http::HeaderMap};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::{HeaderMap, HeaderValue},
+};
 use common::{
     http::auth::AdminKey,
     outbound::{Guard, Outbound},
@@ -62,8 +66,20 @@ async fn failing_table(endpoint: &str, writes: usize) -> String {
     url
 }
 
-/// The import as the settings function answers it on this table.
 async fn import(table: &str, document: &Value) -> (StatusCode, HeaderMap, Value) {
+    let request = Request::post("/api/import")
+        .body(Body::from(document.to_string()))
+        .expect("a request");
+    send(table, request).await
+}
+
+async fn delete(table: &str, path: &str) -> StatusCode {
+    let request = Request::delete(path).body(Body::empty());
+    send(table, request.expect("a request")).await.0
+}
+
+/// What the settings function answers on this table.
+async fn send(table: &str, mut request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::from_static("us-east-1"))
@@ -93,14 +109,12 @@ async fn import(table: &str, document: &Value) -> (StatusCode, HeaderMap, Value)
         public_url: Some("https://alerts.example".to_owned()),
         readiness: Default::default(),
     });
-    let request = Request::post("/api/import")
-        .header("authorization", "Bearer key")
-        .body(axum::body::Body::from(document.to_string()))
-        .expect("a request");
+    let bearer = HeaderValue::from_static("Bearer key");
+    request.headers_mut().insert("authorization", bearer);
     let response = router.oneshot(request).await.expect("an answer");
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
-    let body = serde_json::from_slice(&bytes).expect("JSON");
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
     (parts.status, parts.headers, body)
 }
 
@@ -166,5 +180,29 @@ async fn says_what_was_done_and_goes_on_when_it_is_sent_again() {
     );
     let (_, _, answer) = import(&table, &document).await;
     assert_eq!(answer["counts"]["unchanged"], 5);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_that_broke_off_can_be_ended() {
+    let world = World::start().await;
+    let Some(stack) = world.stack() else {
+        return;
+    };
+    let integration = world.integration("webhook").await;
+    let other = json!({ "type": "webhook", "name": "other" });
+    world.integration_of(&integration.service, other).await;
+    let path = format!("/api/services/{}", integration.service);
+    // The service itself is one write.
+    let table = failing_table(stack.dynamodb_endpoint(), 1).await;
+    assert_eq!(delete(&table, &path).await, StatusCode::SERVICE_UNAVAILABLE);
+    let table = failing_table(stack.dynamodb_endpoint(), usize::MAX).await;
+    assert_eq!(delete(&table, &path).await, StatusCode::NO_CONTENT);
+    let alert = json!({ "title": "of nothing" });
+    let answer = world.alert(&integration, alert).await;
+    answer.expect(StatusCode::NOT_FOUND);
+    let log = world.get("/api/audit?action=integration.deleted").await;
+    assert_eq!(log["entries"].as_array().map(Vec::len), Some(2), "{log}");
+    assert_eq!(delete(&table, &path).await, StatusCode::NOT_FOUND);
     world.stop().await;
 }

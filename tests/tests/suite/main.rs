@@ -1,6 +1,7 @@
 //! The rules of DESIGN.md and API.md, through the front door.
 
 mod alertmanager;
+mod at_once;
 mod bad_input;
 mod calls;
 mod cloud;

@@ -292,6 +292,60 @@ async fn webhooks_are_created_listed_changed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_template_goes_with_its_format() {
+    let world = World::start().await;
+    let template = json!({ "name": "w", "url": "https://example.com/hook", "events": ["incident.created"], "format": "template", "template": "{}" });
+    let created = world.webhook_of(template).await;
+    let id = created["id"].as_str().expect("an id");
+    let path = format!("/api/status-page/webhooks/{id}");
+    let change = |body| world.api(Method::PATCH, &path, body);
+    change(json!({ "format": "slack" }))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(world.get(&path).await["webhook"]["template"], Value::Null);
+    // What is exported can be imported.
+    let document = world.get("/api/export?secrets=true").await;
+    let answer = world.api(Method::POST, "/api/import", document).await;
+    assert_eq!(answer.expect(StatusCode::OK)["counts"]["unchanged"], 1);
+    change(json!({ "format": "template" }))
+        .await
+        .expect(StatusCode::BAD_REQUEST);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headers_too_long_to_be_kept_or_given_twice_are_refused() {
+    let world = World::start().await;
+    let long = |length: usize| -> Value {
+        let header = |n| {
+            (
+                format!("x-{n}-{}", "a".repeat(length)),
+                json!("v".repeat(4_096)),
+            )
+        };
+        Value::Object((0..20).map(header).collect())
+    };
+    for (headers, status) in [
+        (long(200), StatusCode::CREATED),
+        (long(40_000), StatusCode::BAD_REQUEST),
+        (
+            json!({ "X-Key": "1", "x-key": "2" }),
+            StatusCode::BAD_REQUEST,
+        ),
+    ] {
+        let body = json!({ "name": "w", "url": "https://example.com/hook", "events": ["incident.created"], "headers": headers });
+        let answer = world
+            .api(Method::POST, "/api/status-page/webhooks", body)
+            .await
+            .expect(status);
+        if status.is_client_error() {
+            assert_eq!(answer["details"][0]["path"], "headers");
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rate_limit_answers_with_the_vendors_overload_status() {
     let world = World::start().await;
     for (provider, overload) in [

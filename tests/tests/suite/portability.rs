@@ -1,5 +1,8 @@
 //! The configuration as a document: taken out, put in, put in again.
 
+use std::time::Duration;
+
+use common::time::Timestamp;
 use http::{Method, StatusCode};
 use opsknight_tests::{World, receiver::Receiver};
 use serde_json::{Value, json};
@@ -449,4 +452,59 @@ async fn a_disabled_webhook_is_enabled_by_a_document_as_by_hand() {
         "{timeline}"
     );
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_options_of_a_service_come_with_it() {
+    let (here, there) = (World::start().await, World::start().await);
+    let integration = here.integration("webhook").await;
+    let (now, hour) = (Timestamp::now(), Duration::from_secs(3_600));
+    let options = json!({
+        "maintenanceWindows": [
+            { "from": now.before(hour), "until": now.after(hour), "reason": "move \u{1f69a}" },
+            { "from": now.after(hour), "until": now.after(2 * hour) },
+        ],
+        "autoResolveAfterHours": 720,
+        "defaultUrgency": "LOW",
+    });
+    let path = format!("/api/services/{}", integration.service);
+    here.api(Method::PATCH, &path, options)
+        .await
+        .expect(StatusCode::OK);
+    let document = here.get(SHOWN).await;
+    let answer = import(&there, "?prune=true", &document).await;
+    assert_eq!(answer["counts"]["created"], 2, "{answer}");
+    assert_eq!(there.get(SHOWN).await, document);
+    let again = import(&there, "?prune=true", &document).await;
+    assert_eq!(again["counts"]["unchanged"], 2, "{again}");
+    // Its integration knows them.
+    let alert = json!({ "title": "t", "severity": "critical" });
+    let list = format!("{path}/integrations");
+    let url = there.get(&list).await["integrations"][0]["url"].clone();
+    let headers = [("content-type", "application/json")];
+    let answer = there
+        .send(Method::POST, text(&url), &headers, alert.to_string())
+        .await
+        .expect(StatusCode::OK);
+    let incident = &answer["result"]["incident"];
+    assert_eq!(
+        (text(&incident["status"]), text(&incident["urgency"])),
+        ("SUPPRESSED", "LOW"),
+        "{answer}"
+    );
+    // A change of the service alone reaches the integration as well.
+    let mut changed = document.clone();
+    changed["services"][0]["maintenanceWindows"] = json!(null);
+    changed["services"][0]["defaultUrgency"] = json!(null);
+    changed["integrations"][0]["rateLimitPerMinute"] = json!(9);
+    let answer = import(&there, "", &changed).await;
+    assert_eq!(answer["counts"]["updated"], 2, "{answer}");
+    let other = json!({ "title": "other", "severity": "critical" });
+    let answer = there
+        .send(Method::POST, text(&url), &headers, other.to_string())
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(answer["result"]["incident"]["status"], "OPEN", "{answer}");
+    here.stop().await;
+    there.stop().await;
 }

@@ -86,15 +86,16 @@ async fn take(app: &App, work: Work, actor: &Actor) -> Result<(), StoreError> {
         }
         Work::UpdateIntegration(change) => {
             let (before, mut after) = *change;
-            after.updated_at = now;
+            after.updated_at = integrations::next_update(&before);
             let audit = Entry::updated(actor, &before, &after);
-            store
-                .update_integration(&after, &before.key_hash, &audit)
-                .await
+            store.update_integration(&after, &before, &audit).await
         }
         Work::DeleteIntegration(integration) => {
             let audit = Entry::deleted(actor, &*integration);
-            store.delete_integration(&integration, &audit).await
+            store
+                .delete_integration(&integration, &audit)
+                .await
+                .map(|_| ())
         }
         Work::CreateWebhook(webhook) => {
             let audit = Entry::created(actor, &*webhook);

@@ -151,7 +151,7 @@ fn change(reader: &mut Reader<'_>, mut entry: Entry, before: &Integration) -> Op
         }
         after.service = service;
     }
-    integrations::must_be_of_type(&mut entry.fields, &entry.given, before);
+    integrations::must_be_change_of(&mut entry.fields, &entry.given, before);
     let names_secret = entry.given.signature_secret != Field::Absent;
     integrations::apply(&mut after, entry.given);
     reader.fields.absorb(&entry.path, entry.fields);

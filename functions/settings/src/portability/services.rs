@@ -1,7 +1,7 @@
 //! The services of a document, and which of them an integration or a filter
 //! means.
 
-use common::{id::ServiceId, incident::ServiceRef, integration::Service};
+use common::{http::fields::Field, id::ServiceId, incident::ServiceRef, integration::Service};
 
 use super::{
     document,
@@ -96,6 +96,9 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Services {
             let now = reader.next_moment();
             services::blank(id.unwrap_or_else(|| ServiceId::at(now)), now)
         });
+        if given.name == Field::Null && !fields.has_problem("name") {
+            fields.problem("name", "cannot be null");
+        }
         let service = given.apply(&service, reader.now);
         reader.fields.absorb(&path, fields);
         known.push(service.reference());

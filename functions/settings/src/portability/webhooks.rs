@@ -73,6 +73,9 @@ fn step(
     let mut fields = reader.object(path, entry)?;
     let id = id(&mut fields);
     let given = webhook_fields::read(&mut fields, reader.guard);
+    if before.is_some() {
+        given.refuse_nulls(&mut fields);
+    }
     let has_secret = given.secret.clone().value().is_some();
     let mut webhook = before.cloned().unwrap_or_else(|| {
         fields.must_have("name", &given.name);

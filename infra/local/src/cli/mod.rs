@@ -129,20 +129,29 @@ pub(crate) async fn run() -> Invocation {
 }
 
 /// Options of the server stand before no command, and those of the connection
-/// before no server: neither would be heard.
+/// before no server: neither would be heard. A key that only the environment
+/// names does not stand in the way of a service.
 fn check(matches: &ArgMatches) -> Result<(), Error> {
     let is_given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
     let misplaced = match matches.subcommand_name() {
         None => ["url", "token", "json"].iter().find(|id| is_given(id)),
-        Some(name) => ["listen", "data", "ephemeral"]
+        Some(name) => ["listen", "data", "dynamodb", "sqs", "ephemeral"]
             .iter()
             .chain(["url", "token", "json"].iter().filter(|_| name == "serve"))
             .find(|id| is_given(id)),
     };
-    misplaced.map_or(Ok(()), |id| {
-        let message = format!("the option --{id} does not go with this command\n");
-        Err(Error::raw(ErrorKind::ArgumentConflict, message))
-    })
+    let refused = |message| Err(Error::raw(ErrorKind::ArgumentConflict, message));
+    if let Some(id) = misplaced {
+        return refused(format!("the option --{id} does not go with this command\n"));
+    }
+    let sends = matches.subcommand_matches("send");
+    let has_typed = |id: &str| {
+        sends.is_some_and(|send| send.value_source(id) == Some(ValueSource::CommandLine))
+    };
+    if has_typed("service") && has_typed("key") {
+        return refused("the options --service and --key do not go together\n".to_owned());
+    }
+    Ok(())
 }
 
 async fn execute(command: Command, connection: &Connection) -> Result<(), Failure> {

@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME=VALUE", value_parser = detail)]
     details: Vec<(String, String)>,
     /// The service, by id or name: sends with the token, as an API key
-    #[arg(long, value_name = "SERVICE", conflicts_with = "key")]
+    #[arg(long, value_name = "SERVICE")]
     service: Option<String>,
     /// The integration key to send with; the variable is better, other users
     /// see command lines

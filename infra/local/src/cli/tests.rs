@@ -56,6 +56,7 @@ fn options_that_would_not_be_heard_are_refused() {
     for line in [
         &["--listen", "127.0.0.1:1", "incidents", "list"][..],
         &["--ephemeral", "serve"],
+        &["--sqs", "127.0.0.1:1", "incidents", "list"],
         &["--url", "http://a"],
         &["--json"],
         &["serve", "--json"],

@@ -15,6 +15,7 @@ mod load;
 mod management;
 mod options;
 mod portability;
+mod races;
 mod readiness;
 mod restart;
 mod rules;

@@ -1,0 +1,92 @@
+//! Two writers at one incident, one of them held up at the worst moment.
+
+use std::sync::{
+    Arc, Mutex,
+    mpsc::{Receiver, SyncSender, sync_channel},
+};
+
+use aws_sdk_dynamodb::{
+    config::{
+        ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef,
+    },
+    error::BoxError,
+};
+use common::intake::Intake;
+use opsknight_tests::World;
+use serde_json::json;
+
+use crate::calls;
+
+/// Holds up the first request whose body has this text: says so, and waits.
+#[derive(Debug, Clone)]
+struct Barrier {
+    text: &'static str,
+    ends: Arc<Mutex<Option<(SyncSender<()>, Receiver<()>)>>>,
+}
+
+impl Intercept for Barrier {
+    fn name(&self) -> &'static str {
+        "barrier"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.request().body().bytes().unwrap_or_default();
+        if !String::from_utf8_lossy(body).contains(self.text) {
+            return Ok(());
+        }
+        if let Some((reached, go_on)) = self.ends.lock().expect("a lock").take() {
+            reached.send(())?;
+            go_on.recv()?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_worse_alert_is_not_counted_on_an_incident_that_was_resolved_in_between() {
+    let world = World::start().await;
+    let integration = world.integration("webhook").await;
+    let alert =
+        |severity: &str, status: &str| json!({ "id": "k", "severity": severity, "status": status });
+    let first = world
+        .accepted(&integration, alert("warning", "firing"))
+        .await;
+
+    let (reached, is_reached) = sync_channel(1);
+    let (go_on, may_go_on) = sync_channel(1);
+    let stack = world.stack().expect("a stack of its own");
+    let barrier = Barrier {
+        text: "INCIDENT#",
+        ends: Arc::new(Mutex::new(Some((reached, may_go_on)))),
+    };
+    let router = custom::router(Intake::new(calls::watched_store(stack, barrier)));
+    let sender = integration.clone();
+    let body = alert("critical", "firing");
+    let worse = tokio::spawn(async move { calls::alert(&router, &sender, body).await });
+    // It has found an open incident of a lower urgency, and goes to raise it.
+    tokio::task::spawn_blocking(move || is_reached.recv())
+        .await
+        .expect("it waits")
+        .expect("the incident is read");
+    let resolved = world.accepted(&integration, alert("warning", "ok")).await;
+    assert_eq!(resolved["action"], "resolved");
+    go_on.send(()).expect("it goes on");
+
+    assert_eq!(worse.await.expect("an answer"), "triggered");
+    let incidents = world.incidents(&integration.service).await;
+    assert_eq!(incidents.len(), 2, "{incidents:?}");
+    let old = incidents
+        .iter()
+        .find(|one| one["id"] == first["incident"]["id"]);
+    let old = old.expect("the first one");
+    assert_eq!(
+        (&old["alertCount"], &old["version"]),
+        (&json!(1), &json!(2))
+    );
+    world.stop().await;
+}

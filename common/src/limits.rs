@@ -80,6 +80,9 @@ pub const ORPHAN_RESOLVE_MEMORY: Duration = Duration::from_secs(5 * 60);
 pub const CLOSED_INCIDENT_RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// Timeline entries and raw alerts of an incident that stays open are kept so long.
 pub const OPEN_HISTORY_RETENTION: Duration = Duration::from_secs(400 * 86_400);
+/// Time that fan-out gives to what is not delivery, of its 30 s: the timeline of
+/// an incident may have tens of thousands of items to let expire.
+pub const FOLLOW_TIME: Duration = Duration::from_secs(5);
 /// Deliveries are kept so long.
 pub const DELIVERY_RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// Entries of the request log are kept so long.

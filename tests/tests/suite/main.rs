@@ -6,6 +6,7 @@ mod calls;
 mod cloud;
 mod cost;
 mod deliveries;
+mod fan_out;
 mod guides;
 mod incidents;
 mod interrupted_import;

@@ -241,6 +241,10 @@ pub const BREAKER_PAUSES: [Duration; 8] = [
     Duration::from_secs(600),
     Duration::from_secs(900),
 ];
+/// A delivery that waits for a probe asks again after this, however long a
+/// receiver's `Retry-After` lets the probe wait: the queue hands nothing out
+/// earlier, and a webhook may be repaired or enabled anew meanwhile.
+pub const BREAKER_WAIT_MAX: Duration = Duration::from_secs(900);
 /// Deliveries that wait for a probe come back spread over this part of its
 /// pause, so that few of them meet while it is under way.
 pub const BREAKER_SPREAD: f64 = 0.1;

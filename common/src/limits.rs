@@ -148,8 +148,10 @@ pub const UNDELIVERED_AFTER: Duration = Duration::from_secs(20 * 60);
 pub const READINESS_DELIVERIES: usize = 25;
 /// Webhooks that readiness looks at.
 pub const READINESS_WEBHOOKS: usize = 50;
-/// An answer about readiness is given again for so long: anybody may ask.
-pub const READINESS_CACHE: Duration = Duration::from_secs(2);
+/// An answer about readiness is given again for so long: anybody may ask, and
+/// each of [`READINESS_WEBHOOKS`] may cost a read of a megabyte. What it tells
+/// of takes minutes anyway.
+pub const READINESS_CACHE: Duration = Duration::from_secs(15);
 /// All checks of readiness together, under the 10 s of an HTTP function.
 pub const READINESS_TIMEOUT: Duration = Duration::from_secs(7);
 /// Index entries read for one page of a filtered list, per partition, before a

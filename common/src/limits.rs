@@ -288,6 +288,9 @@ pub const WATCH_PAUSE_MAX: Duration = Duration::from_secs(6 * 3_600);
 pub const SWEEP_AGES: [Duration; 2] = [STRANDED_AFTER, Duration::from_secs(25 * 3_600)];
 /// Deliveries of so much time are looked at together.
 pub const SWEEP_STEP: Duration = Duration::from_secs(5 * 60);
+/// Time that one run of the clock gives to snoozes that end, and again to
+/// incidents that are over, of its 60 s.
+pub const CLOCK_CHANGES_TIME: Duration = Duration::from_secs(12);
 /// Time that one run of the clock gives to the sweep, of its 60 s.
 pub const SWEEP_TIME: Duration = Duration::from_secs(20);
 /// Watched deliveries read at once.

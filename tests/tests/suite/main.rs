@@ -3,6 +3,7 @@
 mod alertmanager;
 mod bad_input;
 mod calls;
+mod clock;
 mod cloud;
 mod cost;
 mod deliveries;

@@ -5,13 +5,16 @@ use std::sync::{
     mpsc::{Receiver, SyncSender, sync_channel},
 };
 
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::{
     config::{
         ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef,
     },
     error::BoxError,
 };
-use common::intake::Intake;
+use axum::{Router, body::Bytes, http::HeaderMap, response::IntoResponse as _};
+use common::{id::WebhookId, intake::Intake, store::Store, time::Timestamp};
+use http::StatusCode;
 use opsknight_tests::World;
 use serde_json::json;
 
@@ -89,4 +92,56 @@ async fn a_worse_alert_is_not_counted_on_an_incident_that_was_resolved_in_betwee
         (&json!(1), &json!(2))
     );
     world.stop().await;
+}
+
+/// A table with a webhook that failed: the first update of it meets another
+/// writer, and a later one is taken.
+async fn busy_table(id: WebhookId, updates: Arc<Mutex<usize>>) -> String {
+    let now = Timestamp::now().to_string();
+    let webhook = json!({
+        "id": { "S": id.to_string() }, "name": { "S": "w" }, "url": { "S": "https://example.com" },
+        "events": { "L": [] }, "enabled": { "BOOL": true }, "secret": { "S": "s" },
+        "format": { "S": "opsknight" }, "ordering": { "S": "none" },
+        "createdAt": { "S": &now }, "updatedAt": { "S": &now },
+        "health": { "M": { "consecutiveFailures": { "N": "5" }, "failingSince": { "S": &now },
+            "failedProbes": { "N": "0" }, "revision": { "N": "5" } } },
+    });
+    let answer = move |headers: HeaderMap, _: Bytes| async move {
+        let target = headers["x-amz-target"].to_str().expect("text").to_owned();
+        if target.ends_with(".GetItem") {
+            return json!({ "Item": webhook }).to_string().into_response();
+        }
+        let mut updates = updates.lock().expect("a lock");
+        *updates += 1;
+        if *updates > 1 {
+            return "{}".into_response();
+        }
+        let conflict = "com.amazonaws.dynamodb.v20120810#TransactionConflictException";
+        let body = json!({ "__type": conflict, "message": "ongoing" });
+        (StatusCode::BAD_REQUEST, body.to_string()).into_response()
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    let router = Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_success_closes_the_breaker_though_somebody_else_writes_the_webhook() {
+    let (id, updates) = (WebhookId::generate(), Arc::new(Mutex::new(0)));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("embedded", "embedded", None, None, "test"))
+        .http_client(common::aws::http_client())
+        .endpoint_url(busy_table(id, updates.clone()).await)
+        .build();
+    let store = Store::new(aws_sdk_dynamodb::Client::from_conf(config), "opsknight");
+    store
+        .forget_failures(id, None)
+        .await
+        .expect("it is forgotten");
+    assert_eq!(*updates.lock().expect("a lock"), 2);
 }

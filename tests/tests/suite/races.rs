@@ -20,11 +20,14 @@ use serde_json::json;
 
 use crate::calls;
 
+/// Says that it is reached, and waits until it may go on.
+type Ends = (SyncSender<()>, Receiver<()>);
+
 /// Holds up the first request whose body has this text: says so, and waits.
 #[derive(Debug, Clone)]
 struct Barrier {
     text: &'static str,
-    ends: Arc<Mutex<Option<(SyncSender<()>, Receiver<()>)>>>,
+    ends: Arc<Mutex<Option<Ends>>>,
 }
 
 impl Intercept for Barrier {

@@ -84,6 +84,9 @@ pub const ORPHAN_RESOLVE_MEMORY: Duration = Duration::from_secs(5 * 60);
 pub const CLOSED_INCIDENT_RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// Timeline entries and raw alerts of an incident that stays open are kept so long.
 pub const OPEN_HISTORY_RETENTION: Duration = Duration::from_secs(400 * 86_400);
+/// Time that fan-out gives to what is not delivery, of its 30 s: the timeline of
+/// an incident may have tens of thousands of items to let expire.
+pub const FOLLOW_TIME: Duration = Duration::from_secs(5);
 /// Deliveries are kept so long.
 pub const DELIVERY_RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// Entries of the request log are kept so long.
@@ -149,8 +152,10 @@ pub const UNDELIVERED_AFTER: Duration = Duration::from_secs(20 * 60);
 pub const READINESS_DELIVERIES: usize = 25;
 /// Webhooks that readiness looks at.
 pub const READINESS_WEBHOOKS: usize = 50;
-/// An answer about readiness is given again for so long: anybody may ask.
-pub const READINESS_CACHE: Duration = Duration::from_secs(2);
+/// An answer about readiness is given again for so long: anybody may ask, and
+/// each of [`READINESS_WEBHOOKS`] may cost a read of a megabyte. What it tells
+/// of takes minutes anyway.
+pub const READINESS_CACHE: Duration = Duration::from_secs(15);
 /// All checks of readiness together, under the 10 s of an HTTP function.
 pub const READINESS_TIMEOUT: Duration = Duration::from_secs(7);
 /// Index entries read for one page of a filtered list, per partition, before a
@@ -242,6 +247,10 @@ pub const BREAKER_PAUSES: [Duration; 8] = [
     Duration::from_secs(600),
     Duration::from_secs(900),
 ];
+/// A delivery that waits for a probe asks again after this, however long a
+/// receiver's `Retry-After` lets the probe wait: the queue hands nothing out
+/// earlier, and a webhook may be repaired or enabled anew meanwhile.
+pub const BREAKER_WAIT_MAX: Duration = Duration::from_secs(900);
 /// Deliveries that wait for a probe come back spread over this part of its
 /// pause, so that few of them meet while it is under way.
 pub const BREAKER_SPREAD: f64 = 0.1;
@@ -283,6 +292,9 @@ pub const WATCH_PAUSE_MAX: Duration = Duration::from_secs(6 * 3_600);
 pub const SWEEP_AGES: [Duration; 2] = [STRANDED_AFTER, Duration::from_secs(25 * 3_600)];
 /// Deliveries of so much time are looked at together.
 pub const SWEEP_STEP: Duration = Duration::from_secs(5 * 60);
+/// Time that one run of the clock gives to snoozes that end, and again to
+/// incidents that are over, of its 60 s.
+pub const CLOCK_CHANGES_TIME: Duration = Duration::from_secs(12);
 /// Time that one run of the clock gives to the sweep, of its 60 s.
 pub const SWEEP_TIME: Duration = Duration::from_secs(20);
 /// Watched deliveries read at once.

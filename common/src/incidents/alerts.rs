@@ -208,6 +208,10 @@ impl Incidents {
         now: Timestamp,
     ) -> Result<AlertOutcome, StoreError> {
         let incident = self.store.incident(id).await?.ok_or(StoreError::Conflict)?;
+        if !incident.is_open() {
+            // Resolved in between: the alert opens the next one.
+            return Err(StoreError::Conflict);
+        }
         let change = Change {
             urgency: Some(alert.severity.urgency()),
             ..Change::default()

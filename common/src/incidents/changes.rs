@@ -6,7 +6,7 @@ use crate::{
     aws,
     event::{Actor, Event},
     id::{EventId, IncidentId},
-    incident::{Assignee, Change, ChangeRefused, Incident, Status, StatusChange},
+    incident::{Assignee, Change, ChangeRefused, Incident, Status},
     limits,
     store::{CounterChange, Opening, StoreError},
     time::Timestamp,
@@ -206,100 +206,5 @@ impl Incidents {
         Ok(counter
             .and_then(|counter| counter.open_incident())
             .is_some_and(|open| open != incident.id))
-    }
-
-    /// Opens every incident again whose snooze is over. Answers how many.
-    ///
-    /// # Errors
-    /// See [`StoreError`]; incidents that could not be changed are left for the
-    /// next run.
-    pub async fn end_snoozes(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let mut ended = 0;
-        for incident in self.store.snoozed_incidents().await? {
-            if incident.snoozed_until.is_none_or(|until| until > now) {
-                continue;
-            }
-            let change = Change {
-                status: Some(StatusChange::Open),
-                ..Change::default()
-            };
-            let version = Precondition::Version(incident.version);
-            match self
-                .change(incident.id, &change, None, version, &Actor::schedule())
-                .await
-            {
-                Ok(_) => ended += 1,
-                // Somebody was faster: what they did counts.
-                Err(ChangeError::VersionMismatch(_) | ChangeError::NotFound) => {}
-                Err(error) => {
-                    tracing::warn!(incident.id = %incident.id, %error, "a snooze was not ended")
-                }
-            }
-        }
-        Ok(ended)
-    }
-
-    /// Resolves every incident whose integration asked for it and that had no
-    /// alert for so long. Answers how many.
-    ///
-    /// # Errors
-    /// See [`StoreError`]; incidents that could not be changed are left for the
-    /// next run.
-    pub async fn resolve_quiet(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let mut resolved = 0;
-        for incident in self.store.auto_resolving_incidents().await? {
-            match self.resolve_if_quiet(&incident, now).await {
-                Ok(true) => resolved += 1,
-                // Quiet for too short, or somebody was faster.
-                Ok(false) | Err(StoreError::Conflict) => {}
-                Err(error) => {
-                    tracing::warn!(incident.id = %incident.id, %error, "an incident was not resolved");
-                }
-            }
-        }
-        Ok(resolved)
-    }
-
-    async fn resolve_if_quiet(
-        &self,
-        incident: &Incident,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let (Some(key), Some(seconds)) = (&incident.dedup_key, incident.auto_resolve_after) else {
-            return Ok(false);
-        };
-        // Its latest alert is no older than it: most need no look at their counter.
-        if now.since(incident.created_at).as_secs() < seconds {
-            return Ok(false);
-        }
-        let counter = self.store.counter(incident.service.id, key).await?;
-        let Some(counter) = counter.filter(|counter| counter.open_incident() == Some(incident.id))
-        else {
-            return Ok(false);
-        };
-        let last_alert = counter.last_alert_at.unwrap_or(incident.created_at);
-        if now.since(last_alert).as_secs() < seconds {
-            return Ok(false);
-        }
-        let incident = Incident {
-            alert_count: counter.alert_count,
-            ..incident.clone()
-        };
-        let change = Change {
-            status: Some(StatusChange::Resolved),
-            ..Change::default()
-        };
-        let Ok(Some(changed)) = incident.apply(&change, now) else {
-            return Ok(false);
-        };
-        let event = Event::changed(&changed, Actor::schedule());
-        self.store
-            .change_incident(
-                &changed.incident,
-                &[event],
-                CounterChange::ResolveQuiet(last_alert),
-            )
-            .await?;
-        Ok(true)
     }
 }

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod changes;
+mod time;
 
 pub(crate) use alerts::NOTHING_OPEN;
 pub use alerts::{AlertOutcome, IncidentSummary, Reporter};

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 
 use super::{Store, StoreError, keys, number, text};
 use crate::{
-    audit,
+    audit, aws,
     breaker::Health,
     id::WebhookId,
     limits,
@@ -109,11 +109,20 @@ impl Store {
             .update_expression("REMOVE health")
             .condition_expression("attribute_exists(health)")
             .build()?;
-        match self.update_with_entries(update, entry, None).await {
-            // Another delivery got through as well.
-            Err(StoreError::Conflict) => Ok(()),
-            other => other,
+        for attempt in 0..limits::CONFLICT_ATTEMPTS {
+            match self.update_with_entries(update.clone(), entry, None).await {
+                Err(StoreError::Conflict) => {}
+                other => return other,
+            }
+            // Either another delivery got through as well, or somebody else was
+            // at the webhook at that moment: then its breaker is still open.
+            let webhook = self.webhook(id).await?;
+            if webhook.is_none_or(|webhook| webhook.health.is_none()) {
+                return Ok(());
+            }
+            aws::conflict_pause(attempt).await;
         }
+        Err(StoreError::Conflict)
     }
 
     /// Counts an attempt that takes long, where all functions see it.

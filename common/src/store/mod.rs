@@ -30,7 +30,9 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use audit::AuditFilter;
 pub use deliveries::{AttemptRecord, NewDelivery};
 pub use delivery_log::DeliveryFilter;
-pub use incidents::{Counted, Counter, CounterChange, IncidentFilter, Opening, RawAlert};
+pub use incidents::{
+    AutoResolving, Counted, Counter, CounterChange, IncidentFilter, Opening, RawAlert,
+};
 pub use integrations::IntegrationKey;
 pub use requests::RequestRecord;
 pub use watches::Window;

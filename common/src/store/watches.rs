@@ -278,7 +278,14 @@ impl Store {
                 .await
                 .map_err(StoreError::from_sdk)?;
             for item in output.items.unwrap_or_default() {
-                found.push(Watch::from(&read::<Delivery>(item)?));
+                match read::<Delivery>(item) {
+                    Ok(delivery) => found.push(Watch::from(&delivery)),
+                    // Another version's: it must not keep the others from being
+                    // looked after, now and in all windows to come.
+                    Err(error) => {
+                        tracing::error!(webhook.id = %webhook, %error, "a delivery cannot be read");
+                    }
+                }
             }
             start = output.last_evaluated_key;
             if start.is_none() {

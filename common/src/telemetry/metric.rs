@@ -84,6 +84,8 @@ metrics! {
     FanoutAge: Milliseconds,
     /// Batches of the stream that come again from a record on.
     FanoutFailures: Count,
+    /// Events of the stream that nobody can read: no receiver is told of them.
+    EventsUnreadable: Count,
     /// Deliveries that their receiver accepted.
     DeliveriesDelivered: Count,
     /// Attempts that failed and will be repeated.

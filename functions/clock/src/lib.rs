@@ -4,11 +4,14 @@
 
 mod stranded;
 
+use std::time::Instant;
+
 use common::{
     aws,
     config::ConfigError,
     id::RequestId,
     incidents::Incidents,
+    limits,
     queue::Queue,
     store::{Store, StoreError},
     telemetry::{self, Metric},
@@ -85,10 +88,11 @@ impl Clock {
 
     /// Answers how many were changed.
     async fn change_incidents(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let ended = self.incidents.end_snoozes(now).await?;
-        let resolved = self.incidents.resolve_quiet(now).await?;
-        telemetry::count(Metric::SnoozesEnded, ended);
-        telemetry::count(Metric::IncidentsQuieted, resolved);
-        Ok(ended + resolved)
+        let until = || Instant::now() + limits::CLOCK_CHANGES_TIME;
+        let ended = self.incidents.end_snoozes(now, until()).await;
+        telemetry::count(Metric::SnoozesEnded, *ended.as_ref().unwrap_or(&0));
+        let resolved = self.incidents.resolve_quiet(now, until()).await;
+        telemetry::count(Metric::IncidentsQuieted, *resolved.as_ref().unwrap_or(&0));
+        Ok(ended? + resolved?)
     }
 }

@@ -244,7 +244,7 @@ impl Deliverer {
 fn check_gate(webhook: &Webhook) -> Result<Gate, Duration> {
     let health = webhook.health.as_ref();
     match health.map_or(Gate::Open, |health| health.gate(Timestamp::now())) {
-        Gate::Wait(pause) => Err(spread(pause)),
+        Gate::Wait(pause) => Err(spread(pause.min(limits::BREAKER_WAIT_MAX))),
         gate => Ok(gate),
     }
 }
@@ -265,4 +265,35 @@ pub(crate) fn busy(message: &SqsMessage) -> Duration {
 fn receives(message: &SqsMessage) -> u32 {
     let count = message.attributes.get("ApproximateReceiveCount");
     count.and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_probe_for_hours() {
+        let now = Timestamp::now();
+        let webhook = |probe_after: Duration| -> Webhook {
+            serde_json::from_value(json!({
+                "id": common::id::WebhookId::generate(), "name": "w", "url": "https://example.com",
+                "events": [], "enabled": true, "secret": "s", "format": "opsknight",
+                "ordering": "none", "createdAt": now, "updatedAt": now,
+                "health": { "consecutiveFailures": 5, "failingSince": now, "failedProbes": 0,
+                    "nextProbeAt": now.after(probe_after), "revision": 5 },
+            }))
+            .unwrap()
+        };
+        let wait = check_gate(&webhook(limits::RETRY_AFTER_MAX)).unwrap_err();
+        let longest = limits::BREAKER_WAIT_MAX.mul_f64(1.0 + limits::BREAKER_SPREAD);
+        assert!(wait <= longest, "{wait:?}");
+        assert!(wait < limits::UNDELIVERED_AFTER);
+        let short = check_gate(&webhook(Duration::from_secs(60))).unwrap_err();
+        assert!(
+            (Duration::from_secs(50)..=Duration::from_secs(66)).contains(&short),
+            "{short:?}"
+        );
+    }
 }

@@ -108,9 +108,24 @@ impl Fanout {
     }
 
     async fn handle_batch(&self, batch: dynamodb::Event) -> DynamoDbEventResponse {
-        let records: Vec<Record> = batch.records.into_iter().filter_map(read).collect();
+        let (mut records, mut passed_over) = (Vec::new(), Vec::new());
+        for record in batch.records {
+            match read(record) {
+                Found::Told(record) => records.push(*record),
+                Found::Unreadable(id) => {
+                    telemetry::count(Metric::EventsUnreadable, 1);
+                    passed_over.extend(id);
+                }
+                Found::Nothing => {}
+            }
+        }
         let mut response = DynamoDbEventResponse::default();
-        if let Some(sequence_number) = self.fan_out(&records).await {
+        let failed = self.fan_out(&records).await;
+        // Nobody will come back to them: they are not what readiness waits for.
+        if let Err(error) = self.store.settle_events(&passed_over).await {
+            tracing::error!(%error, "unreadable events could not be marked as handled");
+        }
+        if let Some(sequence_number) = failed {
             let mut failure = DynamoDbBatchItemFailure::default();
             failure.item_identifier = Some(sequence_number);
             telemetry::count(Metric::FanoutFailures, 1);
@@ -156,10 +171,7 @@ impl Fanout {
         }
         drop(written);
         let sent = self.queue.send_in_order(&outgoing).await;
-        let follow = |record| retention::follow(&self.store, record);
-        stream::iter(records)
-            .for_each_concurrent(WRITES_AT_ONCE, follow)
-            .await;
+        retention::follow_all(&self.store, records).await;
         let (queued, failed) = match sent {
             Ok(()) => (sources.len(), failed),
             Err((sent, error)) => {
@@ -169,12 +181,15 @@ impl Fanout {
                 (sent, unsent.or(failed))
             }
         };
-        let done = records
-            .iter()
-            .take_while(|record| failed.as_ref() != Some(&record.sequence_number));
-        tell(done, sources.get(..queued).unwrap_or_default());
         match self.settle(records, failed.as_deref()).await {
-            Ok(()) => failed,
+            Ok(()) => {
+                // Only now: what comes again is told of then.
+                let done = records
+                    .iter()
+                    .take_while(|record| failed.as_ref() != Some(&record.sequence_number));
+                tell(done, sources.get(..queued).unwrap_or_default());
+                failed
+            }
             Err(error) => {
                 tracing::error!(%error, "handled events could not be marked so");
                 Some(first.sequence_number.clone())
@@ -252,9 +267,11 @@ impl Fanout {
 /// them.
 fn tell<'a>(done: impl Iterator<Item = &'a Record>, queued: &[&Record]) {
     let now = Timestamp::now();
-    telemetry::count(Metric::DeliveriesQueued, queued.len());
     for record in done {
         let event = &record.event;
+        let of_it = |other: &&&Record| other.event.id() == event.id();
+        let deliveries = queued.iter().filter(of_it).count();
+        telemetry::count(Metric::DeliveriesQueued, deliveries);
         telemetry::count(Metric::Events, 1);
         telemetry::measure_time(Metric::FanoutAge, now.since(event.id().created_at()));
         match record.name {
@@ -262,39 +279,61 @@ fn tell<'a>(done: impl Iterator<Item = &'a Record>, queued: &[&Record]) {
             EventName::Resolved => telemetry::count(Metric::IncidentsResolved, 1),
             _ => {}
         }
-        let of_it = |other: &&&Record| other.event.id() == event.id();
         tracing::info!(
             correlation_id = event.correlation_id(),
             event.id = %event.id(),
             event = record.name.as_str(),
             subject = event.subject(),
-            deliveries = queued.iter().filter(of_it).count(),
+            deliveries,
             "event fanned out"
         );
     }
 }
 
-/// An inserted event that receivers are told of. What cannot be read is
-/// reported and passed over: trying again would block the stream for a day.
-fn read(record: dynamodb::EventRecord) -> Option<Record> {
+/// What a record of the stream is.
+enum Found {
+    /// An inserted event that receivers are told of.
+    Told(Box<Record>),
+    /// One that cannot be read: reported and passed over, because trying again
+    /// would block the stream for a day.
+    Unreadable(Option<EventId>),
+    /// Anything else.
+    Nothing,
+}
+
+fn read(record: dynamodb::EventRecord) -> Found {
     let is_event = |item: &serde_dynamo::Item| matches!(item.get("kind"), Some(serde_dynamo::AttributeValue::S(kind)) if kind == "EVENT");
     if record.event_name != "INSERT" || !is_event(&record.change.new_image) {
-        return None;
+        return Found::Nothing;
     }
-    let sequence_number = record.change.sequence_number?;
-    let (event, name, body) = match parse(record.change.new_image) {
-        Ok(read) => read,
+    let Some(sequence_number) = record.change.sequence_number else {
+        return Found::Nothing;
+    };
+    let id = event_id(&record.change.new_image);
+    match parse(record.change.new_image) {
+        Ok((event, Some(name), Some(body))) => Found::Told(Box::new(Record {
+            sequence_number,
+            event,
+            name,
+            body,
+        })),
+        Ok(_) => {
+            tracing::error!(sequence_number, "an event of the stream tells nothing");
+            Found::Unreadable(id)
+        }
         Err(error) => {
             tracing::error!(sequence_number, %error, "an event of the stream cannot be read");
-            return None;
+            Found::Unreadable(id)
         }
-    };
-    Some(Record {
-        sequence_number,
-        event,
-        name: name?,
-        body: body?,
-    })
+    }
+}
+
+/// The identifier that an event's key says.
+fn event_id(image: &serde_dynamo::Item) -> Option<EventId> {
+    match image.get("sk") {
+        Some(serde_dynamo::AttributeValue::S(sk)) => sk.strip_prefix("EVENT#")?.parse().ok(),
+        _ => None,
+    }
 }
 
 fn parse(

@@ -8,11 +8,28 @@ use common::{
     time::Timestamp,
 };
 
+use futures_util::{StreamExt as _, stream};
+
 use crate::{Record, Told};
 
-/// Follows a close or a reopening. What fails is left to the expiry that every
-/// item was written with: no reason to hold up the stream.
-pub(crate) async fn follow(store: &Store, record: &Record) {
+/// Incidents followed at the same time.
+const FOLLOWED_AT_ONCE: usize = 16;
+
+/// Follows closes and reopenings, for at most [`limits::FOLLOW_TIME`]. What
+/// fails or takes longer is left to the expiry that every item was written
+/// with: no reason to hold up the stream.
+pub(crate) async fn follow_all(store: &Store, records: &[Record]) {
+    let following =
+        stream::iter(records).for_each_concurrent(FOLLOWED_AT_ONCE, |record| follow(store, record));
+    if tokio::time::timeout(limits::FOLLOW_TIME, following)
+        .await
+        .is_err()
+    {
+        tracing::warn!("some timelines keep their old expiry: they are too long");
+    }
+}
+
+async fn follow(store: &Store, record: &Record) {
     // A webhook's timeline has its final expiry from the start.
     let Told::Incident(event) = &record.event else {
         return;

@@ -76,7 +76,6 @@ pub(crate) async fn list(
             id.parse::<ServiceId>().ok()
         })?,
         urgency: query.parsed("urgency", "HIGH, MEDIUM or LOW", Urgency::from_word)?,
-        ..IncidentFilter::default()
     };
     let page = app
         .incidents

@@ -30,6 +30,8 @@ pub struct Readiness {
     pub unhandled_after: Duration,
     /// Where nobody attempted a delivery that has been due for longer.
     pub undelivered_after: Duration,
+    /// For how long an answer is given again.
+    kept_for: Duration,
     latest: Arc<Mutex<Option<(Instant, Report)>>>,
 }
 
@@ -92,6 +94,7 @@ impl Readiness {
         Self {
             unhandled_after,
             undelivered_after,
+            kept_for: limits::READINESS_CACHE.min(unhandled_after),
             latest: Arc::default(),
         }
     }
@@ -100,7 +103,7 @@ impl Readiness {
     pub(crate) async fn report(&self, app: &App) -> Report {
         let mut latest = self.latest.lock().await;
         if let Some((at, report)) = latest.as_ref()
-            && at.elapsed() < limits::READINESS_CACHE
+            && at.elapsed() < self.kept_for
         {
             return report.clone();
         }

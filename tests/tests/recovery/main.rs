@@ -122,6 +122,10 @@ async fn queue(world: &World, name: &str) -> Queue {
 }
 
 fn store(world: &World) -> Store {
+    Store::new(table(world), "opsknight")
+}
+
+fn table(world: &World) -> aws_sdk_dynamodb::Client {
     let stack = world.stack().expect("a stack of its own");
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
@@ -130,7 +134,7 @@ fn store(world: &World) -> Store {
         .http_client(common::aws::http_client())
         .endpoint_url(stack.dynamodb_endpoint())
         .build();
-    Store::new(aws_sdk_dynamodb::Client::from_conf(config), "opsknight")
+    aws_sdk_dynamodb::Client::from_conf(config)
 }
 
 /// The settings function on the world's table, without a queue, and as strict

@@ -42,6 +42,41 @@ async fn the_clock_queues_what_was_never_queued_and_nothing_arrives_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_that_nobody_can_read_does_not_keep_the_clock_from_the_others() {
+    let world = crate::unsparing_world().await;
+    let receiver = Receiver::start().await;
+    let integration = world.integration("webhook").await;
+    let webhook = world.webhook(receiver.url(), &integration.service).await;
+    let lost = Delivery {
+        status: DeliveryStatus::Pending,
+        round_started_at: None,
+        round_attempts: 0,
+        ..failed_delivery(id_of(&webhook), 7)
+    };
+    let store = store(&world);
+    store.create_delivery(&lost).await.expect("written");
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    let other = common::id::DeliveryId::generate();
+    table(&world)
+        .put_item()
+        .table_name("opsknight")
+        .item("pk", text(&format!("WEBHOOK#{}", id_of(&webhook))))
+        .item("sk", text(&format!("DELIVERY#{other}")))
+        .item("status", text("PENDING"))
+        .send()
+        .await
+        .expect("one of another version");
+
+    let clock = Clock::new(store).with_queue(queue(&world, "deliveries.fifo").await);
+    let later = Timestamp::now().after(HOUR);
+    for _ in 0..3 {
+        clock.tick_at(later).await.expect("the clock runs");
+    }
+    assert_eq!(receiver.count(1).await[0].body["number"], 7);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_clock_leaves_alone_what_waits_for_its_turn() {
     let schedule = "1h,1h".parse().expect("a schedule");
     let world = World::with(Settings {

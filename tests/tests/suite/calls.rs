@@ -29,10 +29,10 @@ use tower::ServiceExt as _;
 
 /// Counts what is really sent, retries included.
 #[derive(Debug, Clone, Default)]
-struct Counter(Arc<AtomicUsize>);
+pub(crate) struct Counter(Arc<AtomicUsize>);
 
 impl Counter {
-    fn take(&self) -> usize {
+    pub(crate) fn take(&self) -> usize {
         self.0.swap(0, Ordering::SeqCst)
     }
 }
@@ -54,17 +54,22 @@ impl Intercept for Counter {
 }
 
 fn counted_store(stack: &Stack, counter: Counter) -> Store {
-    Store::new(client(stack, counter), "opsknight")
+    watched_store(stack, counter)
 }
 
-fn client(stack: &Stack, counter: Counter) -> aws_sdk_dynamodb::Client {
+/// The stack's table behind an interceptor.
+pub(crate) fn watched_store(stack: &Stack, interceptor: impl Intercept + 'static) -> Store {
+    Store::new(client(stack, interceptor), "opsknight")
+}
+
+fn client(stack: &Stack, interceptor: impl Intercept + 'static) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("embedded", "embedded", None, None, "test"))
         .http_client(common::aws::http_client())
         .endpoint_url(stack.dynamodb_endpoint())
-        .interceptor(counter)
+        .interceptor(interceptor)
         .build();
     aws_sdk_dynamodb::Client::from_conf(config)
 }

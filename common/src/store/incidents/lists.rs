@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     super::{Page, Store, StoreError, keys, read, text},
@@ -10,7 +10,7 @@ use super::{
     counters::take_count,
 };
 use crate::{
-    alert::Urgency,
+    alert::{DedupKey, Urgency},
     id::{IncidentId, ServiceId},
     incident::{Incident, Status},
     limits,
@@ -25,8 +25,6 @@ pub struct IncidentFilter {
     pub service: Option<ServiceId>,
     /// Only of this urgency.
     pub urgency: Option<Urgency>,
-    /// Only those that are over when no alert comes for a while.
-    pub auto_resolving: bool,
 }
 
 impl IncidentFilter {
@@ -34,8 +32,7 @@ impl IncidentFilter {
     fn may_be(&self, open: bool) -> bool {
         let statuses = self.statuses.iter();
         let is_of_side = |status: &Status| (*status != Status::Resolved) == open;
-        let by_status = self.statuses.is_empty() || statuses.into_iter().any(is_of_side);
-        by_status && (open || !self.auto_resolving)
+        self.statuses.is_empty() || statuses.into_iter().any(is_of_side)
     }
 }
 
@@ -44,6 +41,23 @@ impl IncidentFilter {
 #[serde(rename_all = "camelCase")]
 struct IndexEntry {
     gsi1sk: IncidentId,
+}
+
+/// What the index tells of an open incident that is over when no alert comes
+/// for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AutoResolving {
+    /// The incident.
+    #[serde(rename = "gsi1sk")]
+    pub id: IncidentId,
+    /// Its service.
+    pub service_id: ServiceId,
+    /// Its dedup key.
+    #[serde(default)]
+    pub dedup_key: Option<DedupKey>,
+    /// For how long, seconds.
+    pub auto_resolve_after: u64,
 }
 
 /// One index partition's share of a list.
@@ -151,9 +165,6 @@ impl Store {
                 conditions.push("urgency = :urgency".to_owned());
                 query = query.expression_attribute_values(":urgency", text(urgency.as_str()));
             }
-            if filter.auto_resolving {
-                conditions.push("attribute_exists(autoResolveAfter)".to_owned());
-            }
             if conditions.is_empty() {
                 query = query.limit(i32::try_from(limit + 1).unwrap_or(i32::MAX));
             } else {
@@ -179,31 +190,43 @@ impl Store {
         }
     }
 
-    /// The incidents of these identifiers, in their order, with exact counts.
-    async fn incidents_with_counts(&self, ids: &[IncidentId]) -> Result<Vec<Incident>, StoreError> {
-        let items = self
-            .get_all(ids.iter().copied().map(keys::incident).collect())
-            .await?;
-        let mut incidents: Vec<Incident> = items.into_iter().map(read).collect::<Result<_, _>>()?;
-        incidents.sort_unstable_by_key(|incident| Reverse(incident.id));
-        let mut wanted: Vec<keys::Key> = incidents
-            .iter()
-            .filter_map(|incident| {
-                Some(keys::counter(
-                    incident.service.id,
-                    incident.dedup_key.as_ref()?,
-                ))
-            })
+    /// The incidents of these identifiers that are there, in no order; their
+    /// alert counts may be behind.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn incidents_by_id(&self, ids: &[IncidentId]) -> Result<Vec<Incident>, StoreError> {
+        let wanted = ids.iter().copied().map(keys::incident);
+        let items = self.get_all(wanted.collect()).await?;
+        items.into_iter().map(read).collect()
+    }
+
+    /// The counters of these keys that are there, in no order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn counters<'a>(
+        &self,
+        wanted: impl Iterator<Item = (ServiceId, &'a DedupKey)>,
+    ) -> Result<Vec<Counter>, StoreError> {
+        let mut wanted: Vec<keys::Key> = wanted
+            .map(|(service, key)| keys::counter(service, key))
             .collect();
         // Several incidents of one key share a counter, and a batch may name it once.
         wanted.sort_unstable_by(|a, b| a.pk.cmp(&b.pk));
         wanted.dedup();
-        let counters: Vec<Counter> = self
-            .get_all(wanted)
-            .await?
-            .into_iter()
-            .map(read)
-            .collect::<Result<_, _>>()?;
+        let items = self.get_all(wanted).await?;
+        items.into_iter().map(read).collect()
+    }
+
+    /// The incidents of these identifiers, newest first, with exact counts.
+    async fn incidents_with_counts(&self, ids: &[IncidentId]) -> Result<Vec<Incident>, StoreError> {
+        let mut incidents = self.incidents_by_id(ids).await?;
+        incidents.sort_unstable_by_key(|incident| Reverse(incident.id));
+        let keys = incidents
+            .iter()
+            .filter_map(|incident| Some((incident.service.id, incident.dedup_key.as_ref()?)));
+        let counters = self.counters(keys).await?;
         for incident in &mut incidents {
             take_count(
                 incident,
@@ -215,38 +238,70 @@ impl Store {
         Ok(incidents)
     }
 
-    /// Snoozed incidents, for the clock.
+    /// Snoozed incidents, those that were opened first first, for the clock.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn snoozed_incidents(&self) -> Result<Vec<Incident>, StoreError> {
-        self.all_incidents(IncidentFilter {
-            statuses: vec![Status::Snoozed],
-            ..IncidentFilter::default()
-        })
-        .await
+    pub async fn snoozed_incidents(&self) -> Result<Vec<IncidentId>, StoreError> {
+        let snoozed = ("#status = :status", Status::Snoozed);
+        let entries: Vec<IndexEntry> = self.open_entries(snoozed).await?;
+        let mut ids: Vec<IncidentId> = entries.iter().map(|entry| entry.gsi1sk).collect();
+        ids.sort_unstable();
+        Ok(ids)
     }
 
-    /// Open incidents that are over when no alert comes for a while, for the
-    /// clock.
+    /// Open incidents that are over when no alert comes for a while, those that
+    /// were opened first first, for the clock.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn auto_resolving_incidents(&self) -> Result<Vec<Incident>, StoreError> {
-        self.all_incidents(IncidentFilter {
-            auto_resolving: true,
-            ..IncidentFilter::default()
-        })
-        .await
+    pub async fn auto_resolving_incidents(&self) -> Result<Vec<AutoResolving>, StoreError> {
+        let condition = "attribute_exists(autoResolveAfter) AND #status <> :status";
+        let resolving = (condition, Status::Resolved);
+        let mut entries: Vec<AutoResolving> = self.open_entries(resolving).await?;
+        entries.sort_unstable_by_key(|entry| entry.id);
+        Ok(entries)
     }
 
-    async fn all_incidents(&self, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError> {
-        let (mut found, mut before) = (Vec::new(), None);
+    /// The index entries of open incidents that match. Reading all of them at
+    /// once is what the clock can do every minute; paging would read what lies
+    /// behind a page again for the next one.
+    async fn open_entries<T: DeserializeOwned>(
+        &self,
+        condition: (&'static str, Status),
+    ) -> Result<Vec<T>, StoreError> {
+        let shards = (0..limits::INCIDENT_INDEX_SHARDS)
+            .map(|shard| self.open_entries_of(keys::index_shard(true, shard), condition));
+        let shards = futures_util::future::try_join_all(shards).await?;
+        Ok(shards.into_iter().flatten().collect())
+    }
+
+    async fn open_entries_of<T: DeserializeOwned>(
+        &self,
+        partition: String,
+        (condition, status): (&'static str, Status),
+    ) -> Result<Vec<T>, StoreError> {
+        let (mut found, mut start) = (Vec::new(), None);
         loop {
-            let page = self.incidents(&filter, before, limits::PAGE_MAX).await?;
-            found.extend(page.entries);
-            before = page.next.and_then(|id| id.parse().ok());
-            if before.is_none() {
+            let output = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(keys::INDEX)
+                .key_condition_expression("gsi1pk = :pk")
+                .filter_expression(condition)
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":pk", text(partition.clone()))
+                .expression_attribute_values(":status", text(status.as_str()))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(StoreError::from_sdk)?;
+            for item in output.items.unwrap_or_default() {
+                found.push(read(item)?);
+            }
+            start = output.last_evaluated_key;
+            if start.is_none() {
                 return Ok(found);
             }
         }

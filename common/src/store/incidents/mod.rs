@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use changes::Opening;
 pub use counters::{Counted, Counter, CounterChange};
-pub use lists::IncidentFilter;
+pub use lists::{AutoResolving, IncidentFilter};
 
 use super::{Page, Store, StoreError, keys};
 use crate::{

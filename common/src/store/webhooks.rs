@@ -73,18 +73,11 @@ impl Store {
                 .expression_attribute_names(format!("#{index}"), name)
                 .expression_attribute_values(format!(":{index}"), value);
         }
-        let mut removed = Vec::new();
-        if health == KeptHealth::Forgotten {
-            removed.push("health");
-        }
-        if webhook.template.is_none() {
-            // Absent, not null, so that nothing sets it.
-            removed.push("template");
-        }
-        let mut expression = format!("SET {}", sets.join(", "));
-        if !removed.is_empty() {
-            expression = format!("{expression} REMOVE {}", removed.join(", "));
-        }
+        let removed = match health {
+            KeptHealth::Kept => "",
+            KeptHealth::Forgotten => " REMOVE health",
+        };
+        let expression = format!("SET {}{removed}", sets.join(", "));
         let update = update.update_expression(expression).build()?;
         self.update_with_entries(update, entry, Some(audit)).await
     }

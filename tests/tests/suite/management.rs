@@ -389,3 +389,24 @@ async fn a_rate_limit_answers_with_the_vendors_overload_status() {
     }
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readiness_tells_each_of_its_checks() {
+    let world = World::start().await;
+    let answer = world
+        .send(Method::GET, "/api/health?mode=readiness", &[], "")
+        .await;
+    // A stack that other tests work on as well may just be behind.
+    assert!(
+        [StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE].contains(&answer.status),
+        "{}",
+        answer.body
+    );
+    for check in ["table", "queue", "deadLetters", "fanOut", "delivery"] {
+        let status = &answer.body["checks"][check]["status"];
+        assert!(status.is_string(), "{check}: {}", answer.body);
+    }
+    let table = &answer.body["checks"]["table"]["status"];
+    assert_eq!(table, "ok", "{}", answer.body);
+    world.stop().await;
+}

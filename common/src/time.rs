@@ -34,6 +34,12 @@ impl Timestamp {
         Self::from_unix_millis(u64::try_from(since.as_millis()).unwrap_or(MAX_MILLIS))
     }
 
+    /// This moment, but strictly later than `earlier`: the time of a change, by
+    /// which whoever read the version before is noticed.
+    pub fn now_after(earlier: Self) -> Self {
+        Self::now().max(earlier.after(Duration::from_millis(1)))
+    }
+
     /// So many milliseconds after 1970; what lies after the year 9999 becomes
     /// its last moment.
     pub const fn from_unix_millis(millis: u64) -> Self {

@@ -254,7 +254,7 @@ async fn update(
     for attempt in 0..limits::CONFLICT_ATTEMPTS {
         let mut after = before.clone();
         change(&mut after);
-        after.updated_at = next_update(&before);
+        after.updated_at = Timestamp::now_after(before.updated_at);
         let audit = Entry::updated(actor, &before, &after);
         let audit = verb.into_iter().fold(audit, Entry::called);
         match app.store.update_integration(&after, &before, &audit).await {
@@ -268,12 +268,6 @@ async fn update(
             .ok_or_else(unknown)?;
     }
     Err(StoreError::Conflict.into())
-}
-
-/// The time of a change: strictly later than the one before, so that who read
-/// that version is noticed.
-pub(crate) fn next_update(before: &Integration) -> Timestamp {
-    Timestamp::now().max(before.updated_at.after(std::time::Duration::from_millis(1)))
 }
 
 /// Delete an integration

@@ -66,8 +66,7 @@ pub(crate) async fn rotate(
         .value()
         .map_or(limits::SECRET_OVERLAP, Duration::from_secs);
     let secret = given.unwrap_or_else(crypto::new_webhook_secret);
-    // Strictly later, so that the next reader of the old version is noticed.
-    let now = Timestamp::now().max(read_at.after(Duration::from_millis(1)));
+    let now = Timestamp::now_after(read_at);
     webhook
         .rotate_secret(secret, overlap, now)
         .map_err(|error| ApiError::conflict("too_many_secrets", error.to_string()))?;

@@ -225,8 +225,7 @@ pub(crate) async fn replace(
     actor: &Actor,
 ) -> Result<(), StoreError> {
     let read_at = before.updated_at;
-    // Strictly later, so that the next reader of the old version is noticed.
-    webhook.updated_at = Timestamp::now().max(read_at.after(std::time::Duration::from_millis(1)));
+    webhook.updated_at = Timestamp::now_after(read_at);
     let health = webhook_health::kept(before, webhook);
     let entry = webhook_health::entry(before, webhook, actor);
     let audit = Entry::updated(actor, before, webhook);

@@ -86,7 +86,7 @@ async fn take(app: &App, work: Work, actor: &Actor) -> Result<(), StoreError> {
         }
         Work::UpdateIntegration(change) => {
             let (before, mut after) = *change;
-            after.updated_at = integrations::next_update(&before);
+            after.updated_at = Timestamp::now_after(before.updated_at);
             let audit = Entry::updated(actor, &before, &after);
             store.update_integration(&after, &before, &audit).await
         }

@@ -24,8 +24,12 @@ pub use readiness::Readiness;
 
 use axum::{Router, extract::FromRef};
 use common::{
-    http::{auth::AdminKey, finish},
-    outbound::{Guard, Outbound},
+    config::{self, ConfigError},
+    http::{
+        auth::{AdminKey, AdminKeyError},
+        finish,
+    },
+    outbound::{Guard, Outbound, OutboundError},
     queue::Queue,
     store::Store,
 };
@@ -50,6 +54,40 @@ pub struct App {
     /// Where the deployment is reached (`https://alerts.example.com`); the
     /// request's host where it is not set.
     pub public_url: Option<String>,
+}
+
+/// Why the function does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A variable is missing or unreadable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The HTTP client could not be built.
+    #[error("the HTTP client could not be built: {0}")]
+    Client(#[from] OutboundError),
+    /// The admin key could not be had.
+    #[error(transparent)]
+    AdminKey(#[from] AdminKeyError),
+}
+
+impl App {
+    /// What the environment says.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn from_env(sdk: &aws_config::SdkConfig) -> Result<Self, StartError> {
+        let guard = Guard::from_env()?;
+        Ok(Self {
+            store: Store::from_env(sdk).await?,
+            queue: Queue::from_env(sdk, "DELIVERIES_QUEUE_URL").await?,
+            dead_letters: Queue::from_env(sdk, "DEAD_LETTER_QUEUE_URL").await?,
+            guard: guard.clone(),
+            outbound: Outbound::new(guard)?,
+            admin: AdminKey::from_env(sdk).await?,
+            readiness: Readiness::default(),
+            public_url: config::optional("PUBLIC_URL"),
+        })
+    }
 }
 
 impl FromRef<App> for AdminKey {

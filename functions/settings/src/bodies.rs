@@ -23,7 +23,7 @@ use common::{
 use utoipa::ToSchema;
 
 use crate::{
-    integrations,
+    integration_fields,
     webhook_fields::{HEADER_BYTES, HEADERS},
 };
 
@@ -90,7 +90,7 @@ pub(crate) struct NewMaintenance {
 #[schema(example = json!({"type": "prometheus", "name": "Alertmanager", "requireKey": false, "rateLimitPerMinute": 1000}))]
 pub(crate) struct NewIntegration {
     #[serde(rename = "type")]
-    #[schema(schema_with = integrations::provider_name)]
+    #[schema(schema_with = integration_fields::provider_name)]
     provider: String,
     #[schema(schema_with = line::<{ limits::NAME_CHARS }>)]
     name: String,
@@ -106,7 +106,7 @@ pub(crate) struct NewIntegration {
     #[schema(value_type = Option<Object>)]
     settings: Option<BTreeMap<String, String>>,
     /// Requests taken in one minute; 1,000 where nothing is said.
-    #[schema(schema_with = optional_number::<1, { integrations::MAX_RATE_LIMIT }>)]
+    #[schema(schema_with = optional_number::<1, { integration_fields::MAX_RATE_LIMIT }>)]
     rate_limit_per_minute: Option<u64>,
 }
 
@@ -118,7 +118,7 @@ pub(crate) struct NewIntegration {
 pub(crate) struct IntegrationChange {
     /// Cannot change: only the same again is taken.
     #[serde(rename = "type")]
-    #[schema(schema_with = integrations::optional_provider_name)]
+    #[schema(schema_with = integration_fields::optional_provider_name)]
     provider: Option<String>,
     #[schema(schema_with = optional_line::<{ limits::NAME_CHARS }>)]
     name: Option<String>,
@@ -128,7 +128,7 @@ pub(crate) struct IntegrationChange {
     require_key: Option<bool>,
     #[schema(value_type = Option<Object>)]
     settings: Option<BTreeMap<String, String>>,
-    #[schema(schema_with = optional_number::<1, { integrations::MAX_RATE_LIMIT }>)]
+    #[schema(schema_with = optional_number::<1, { integration_fields::MAX_RATE_LIMIT }>)]
     rate_limit_per_minute: Option<u64>,
 }
 

@@ -8,6 +8,7 @@ mod delivery_queue;
 mod document;
 mod formats;
 mod health;
+mod integration_fields;
 mod integrations;
 mod portability;
 mod readiness;

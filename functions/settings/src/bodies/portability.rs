@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::NewMaintenance;
 use crate::{
-    integrations,
+    integration_fields,
     portability::{Action, Kind},
 };
 
@@ -74,7 +74,7 @@ pub(crate) struct ExportedIntegration {
     id: IntegrationId,
     service: ServiceRef,
     #[serde(rename = "type")]
-    #[schema(schema_with = integrations::provider_name)]
+    #[schema(schema_with = integration_fields::provider_name)]
     provider: String,
     name: String,
     enabled: bool,
@@ -163,7 +163,7 @@ pub(crate) struct ImportedIntegration {
     id: Option<IntegrationId>,
     service: Option<ImportedServiceRef>,
     #[serde(rename = "type")]
-    #[schema(schema_with = integrations::optional_provider_name)]
+    #[schema(schema_with = integration_fields::optional_provider_name)]
     provider: Option<String>,
     #[schema(schema_with = optional_line::<{ limits::NAME_CHARS }>)]
     name: Option<String>,
@@ -176,7 +176,7 @@ pub(crate) struct ImportedIntegration {
     require_key: Option<bool>,
     #[schema(value_type = Option<Object>)]
     settings: Option<BTreeMap<String, String>>,
-    #[schema(schema_with = optional_number::<1, { integrations::MAX_RATE_LIMIT }>)]
+    #[schema(schema_with = optional_number::<1, { integration_fields::MAX_RATE_LIMIT }>)]
     rate_limit_per_minute: Option<u64>,
 }
 

@@ -19,13 +19,13 @@ use super::{
     services::Services,
     targets::{self, Target},
 };
-use crate::integrations;
+use crate::integration_fields;
 
 /// An entry, read as far as it can be before it is known which one it means.
 struct Entry {
     path: String,
     fields: Fields,
-    given: integrations::Given,
+    given: integration_fields::Given,
     id: Option<IntegrationId>,
     service: Option<ServiceRef>,
     has_signature_secret: Option<bool>,
@@ -110,7 +110,7 @@ fn bound(reader: &mut Reader<'_>, services: &Services, steps: &[Step]) {
 fn entry(path: String, mut fields: Fields, services: &Services) -> Entry {
     let expected = "an integration id";
     let id = fields.word("id", expected, |id| id.parse::<IntegrationId>().ok());
-    let given = integrations::read_fields(&mut fields);
+    let given = integration_fields::read_fields(&mut fields);
     let service = service(&mut fields, services);
     let has_signature_secret = fields.flag("hasSignatureSecret").value();
     Entry {
@@ -151,9 +151,9 @@ fn change(reader: &mut Reader<'_>, mut entry: Entry, before: &Integration) -> Op
         }
         after.service = service;
     }
-    integrations::must_be_change_of(&mut entry.fields, &entry.given, before);
+    integration_fields::must_be_change_of(&mut entry.fields, &entry.given, before);
     let names_secret = entry.given.signature_secret != Field::Absent;
-    integrations::apply(&mut after, entry.given);
+    integration_fields::apply(&mut after, entry.given);
     reader.fields.absorb(&entry.path, entry.fields);
 
     let mut step = Step::of(Kind::Integration, &entry.path, after.id, &after.name);
@@ -194,10 +194,10 @@ fn creation(reader: &mut Reader<'_>, mut entry: Entry) -> Option<Step> {
     reader.fields.absorb(&entry.path, entry.fields);
     let now = reader.next_moment();
     let id = entry.id.unwrap_or_else(|| IntegrationId::at(now));
-    let mut integration = integrations::blank(id, entry.service?, now);
+    let mut integration = integration_fields::blank(id, entry.service?, now);
     integration.provider = entry.given.provider.clone().value()?;
-    integrations::apply(&mut integration, entry.given);
-    let key = integrations::new_key(&mut integration);
+    integration_fields::apply(&mut integration, entry.given);
+    let key = integration_fields::new_key(&mut integration);
     let mut step = Step::of(Kind::Integration, &entry.path, id, &integration.name);
     step.secrets.insert("key".to_owned(), Value::from(key));
     if entry.has_signature_secret == Some(true) && integration.signature_secret.is_none() {

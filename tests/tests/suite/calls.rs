@@ -53,10 +53,6 @@ impl Intercept for Counter {
     }
 }
 
-fn counted_store(stack: &Stack, counter: Counter) -> Store {
-    watched_store(stack, counter)
-}
-
 /// The stack's table behind an interceptor.
 pub(crate) fn watched_store(stack: &Stack, interceptor: impl Intercept + 'static) -> Store {
     Store::new(client(stack, interceptor), "opsknight")
@@ -81,7 +77,7 @@ pub(crate) fn table(stack: &Stack) -> aws_sdk_dynamodb::Client {
 
 /// The stack's table.
 pub(crate) async fn store(stack: &Stack) -> Store {
-    counted_store(stack, Counter::default())
+    watched_store(stack, Counter::default())
 }
 
 /// One alert through the function's own router; answers the action.
@@ -111,7 +107,7 @@ async fn an_alert_costs_two_calls_and_a_new_incident_three() {
     let world = World::start().await;
     let integration = world.integration("webhook").await;
     let counter = Counter::default();
-    let router = custom::router(Intake::new(counted_store(
+    let router = custom::router(Intake::new(watched_store(
         world.stack().expect("a stack of its own"),
         counter.clone(),
     )));
@@ -210,7 +206,7 @@ async fn a_delivery_costs_two_calls() {
         "http://127.0.0.1:9/none",
     );
     let deliverer = delivery::Deliverer::new(
-        counted_store(stack, counter.clone()),
+        watched_store(stack, counter.clone()),
         queue.clone(),
         queue,
         Outbound::new(Guard::new(true)).expect("a client"),
@@ -242,14 +238,17 @@ async fn a_delivery_costs_two_calls() {
     world.stop().await;
 }
 
-fn unreachable_sqs(counter: Counter) -> aws_sdk_sqs::Client {
-    let config = aws_sdk_sqs::Config::builder()
+/// A client's configuration for the queues at this endpoint.
+pub(crate) fn sqs_config(endpoint: &str) -> aws_sdk_sqs::config::Builder {
+    aws_sdk_sqs::Config::builder()
         .behavior_version(aws_sdk_sqs::config::BehaviorVersion::v2026_01_12())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("embedded", "embedded", None, None, "test"))
         .http_client(common::aws::http_client())
-        .endpoint_url("http://127.0.0.1:9")
-        .interceptor(counter)
-        .build();
-    aws_sdk_sqs::Client::from_conf(config)
+        .endpoint_url(endpoint)
+}
+
+fn unreachable_sqs(counter: Counter) -> aws_sdk_sqs::Client {
+    let config = sqs_config("http://127.0.0.1:9").interceptor(counter);
+    aws_sdk_sqs::Client::from_conf(config.build())
 }

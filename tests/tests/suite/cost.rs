@@ -11,7 +11,7 @@ use std::{
 
 use aws_lambda_events::event::{dynamodb, sqs::SqsEvent};
 use aws_sdk_dynamodb::config::{
-    BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+    ConfigBag, Intercept, RuntimeComponents,
     interceptors::{BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef},
 };
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -23,11 +23,9 @@ use common::{
     outbound::{Guard, Outbound},
     queue::Queue,
     retry::RetrySchedule,
-    store::Store,
 };
 use delivery::Deliverer;
 use fanout::Fanout;
-use opsknight::stack::Stack;
 use opsknight_tests::{World, receiver::Receiver};
 use serde_json::{Value, json};
 
@@ -128,27 +126,6 @@ fn capacity(table: &Value) -> f64 {
     table["CapacityUnits"].as_f64().unwrap_or_default()
 }
 
-fn metered_store(stack: &Stack, meter: &Meter) -> Store {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("embedded", "embedded", None, None, "test"))
-        .http_client(common::aws::http_client())
-        .endpoint_url(stack.dynamodb_endpoint())
-        .interceptor(meter.clone())
-        .build();
-    Store::new(aws_sdk_dynamodb::Client::from_conf(config), "opsknight")
-}
-
-fn sqs_config(stack: &Stack) -> aws_sdk_sqs::config::Builder {
-    aws_sdk_sqs::Config::builder()
-        .behavior_version(aws_sdk_sqs::config::BehaviorVersion::v2026_01_12())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("embedded", "embedded", None, None, "test"))
-        .http_client(common::aws::http_client())
-        .endpoint_url(stack.sqs_endpoint())
-}
-
 const OPENING: &str = "alert that opens an incident";
 const EARLY: &str = "repeated alert, raw copy kept (the first 50)";
 const REPEATED: &str = "repeated alert (from the 51st on)";
@@ -175,9 +152,9 @@ async fn measure() -> BTreeMap<&'static str, Consumed> {
     let integration = world.integration("webhook").await;
     let receiver = Receiver::start().await;
     let meter = Meter::default();
-    let router = custom::router(Intake::new(metered_store(stack, &meter)));
+    let router = custom::router(Intake::new(calls::watched_store(stack, meter.clone())));
     let mut measured = BTreeMap::new();
-    Clock::new(metered_store(stack, &meter))
+    Clock::new(calls::watched_store(stack, meter.clone()))
         .tick()
         .await
         .expect("a run");
@@ -209,7 +186,7 @@ async fn measure() -> BTreeMap<&'static str, Consumed> {
     measured.insert(RESOLVING, least(resolved));
 
     // A queue of its own, which the stack's delivery does not read.
-    let sqs = aws_sdk_sqs::Client::from_conf(sqs_config(stack).build());
+    let sqs = aws_sdk_sqs::Client::from_conf(calls::sqs_config(stack.sqs_endpoint()).build());
     let url = sqs
         .create_queue()
         .queue_name("metered.fifo")
@@ -219,11 +196,13 @@ async fn measure() -> BTreeMap<&'static str, Consumed> {
         .expect("a queue")
         .queue_url
         .expect("its URL");
-    let metered = sqs_config(stack).interceptor(meter.clone()).build();
+    let metered = calls::sqs_config(stack.sqs_endpoint())
+        .interceptor(meter.clone())
+        .build();
     let queue = Queue::new(aws_sdk_sqs::Client::from_conf(metered), url.as_str());
-    let fanout = Fanout::new(metered_store(stack, &meter), queue.clone());
+    let fanout = Fanout::new(calls::watched_store(stack, meter.clone()), queue.clone());
     let deliverer = Deliverer::new(
-        metered_store(stack, &meter),
+        calls::watched_store(stack, meter.clone()),
         queue.clone(),
         queue,
         Outbound::new(Guard::new(true)).expect("a client"),
